@@ -1,0 +1,283 @@
+"""Physical quantities in text: "2.5 ms", "1/(6*coupling)". Parsed once, at the edge; inside everything is SI and rad.
+
+The arithmetic is a small grammar of its own over pint's units. Nothing is ever evaluated as code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pint
+from numpy.typing import NDArray
+
+from nmrqb.files import nearest
+
+Quantity = Any  # a pint.Quantity with float or array magnitude; pint's own type is generic in ways that do not help here
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A physical kind: its name in messages, its unit inside, and text that shows how it is written."""
+
+    name: str
+    unit: str
+    example: str
+
+
+TIME = Kind("time", "second", '"2.5 ms"')
+FREQUENCY = Kind("frequency", "hertz", '"215 Hz"')
+ANGLE = Kind("angle", "radian", '"90 deg"')
+LENGTH = Kind("length", "meter", '"1.58 angstrom"')
+FIELD = Kind("magnetic field", "tesla", '"11.74 T"')
+TEMPERATURE = Kind("temperature", "kelvin", '"298 K"')
+NUMBER = Kind("plain number", "", '"0.5"')
+KINDS = (TIME, FREQUENCY, ANGLE, LENGTH, FIELD, TEMPERATURE, NUMBER)
+
+_ANGLE_UNITS = {"radian", "degree", "turn", "revolution", "arcminute", "arcsecond", "grade"}
+_MAX_TEXT, _MAX_DEPTH = 400, 40
+
+
+class ExpressionError(ValueError):
+    """Text that is not a quantity, or not of the kind wanted; the message says what was found and what is allowed."""
+
+
+@lru_cache(maxsize=1)
+def registry() -> pint.UnitRegistry[Any]:
+    """The one unit registry."""
+    return pint.UnitRegistry(cache_folder=None)
+
+
+def quantity(value: Any, kind: Kind) -> Quantity:
+    """A number that is already in the inner unit of its kind."""
+    return registry().Quantity(value, kind.unit)
+
+
+def kind_of(value: Quantity) -> Kind | None:
+    """The kind of a quantity, or None where it is none of ours. A bare number is NUMBER, never an angle."""
+    for kind in KINDS:
+        if value.check(registry().Quantity(1, kind.unit).dimensionality) and _angular(value) == (kind is ANGLE):
+            return kind
+    return None
+
+
+def _angular(value: Quantity) -> bool:
+    return any(name.removeprefix("milli") in _ANGLE_UNITS for name, _ in value.unit_items())
+
+
+def to_kind(value: Quantity, kind: Kind) -> NDArray[np.float64]:
+    """Magnitude of a quantity in the inner unit of `kind`. Raises ExpressionError for another kind or a non-finite value."""
+    found = kind_of(value)
+    if found is not kind:
+        unit = f"{value.units:~}" or "no unit"
+        is_a = f"a {found.name} ({unit})" if found and found is not NUMBER else f"a value in {unit}"
+        if found is NUMBER:
+            is_a = "a number without a unit"
+        article = "an" if kind.name[0] in "aeiou" else "a"
+        raise ExpressionError(f"found {is_a} where {article} {kind.name} is needed, such as {kind.example}")
+    magnitude = np.asarray(value.to(kind.unit or "dimensionless").magnitude, dtype=float)
+    if not np.all(np.isfinite(magnitude)):
+        raise ExpressionError(f"found {magnitude[~np.isfinite(magnitude)].flat[0]}, but the {kind.name} must be finite")
+    return magnitude
+
+
+def read(text: str, kind: Kind, names: Mapping[str, Quantity] | None = None) -> NDArray[np.float64]:
+    """Value of a text in the inner unit of `kind`: read("2.5 ms", TIME) is 0.0025. Raises ExpressionError."""
+    return to_kind(evaluate(text, names or {}), kind)
+
+
+def evaluate(text: str, names: Mapping[str, Quantity]) -> Quantity:
+    """Value of an arithmetic expression with units and names. Raises ExpressionError."""
+    if len(text) > _MAX_TEXT:
+        raise ExpressionError(f"found an expression of {len(text)} characters; at most {_MAX_TEXT} are allowed")
+    with np.errstate(all="ignore"):
+        return _Parser(text, names).value()
+
+
+def names_in(text: str) -> set[str]:
+    """Names that stand in an expression and are not written as the unit of a number."""
+    try:
+        tokens = _tokens(text)
+    except ExpressionError:
+        return set()
+    return {t for before, t in zip(["", *tokens], tokens, strict=False) if _is_name(t) and not _is_number(before)}
+
+
+_TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([^\W\d]\w*|°|%)|(\*\*|[-+*/(),^]))")
+
+
+def _is_number(token: str) -> bool:
+    return token[:1].isdigit() or token[:1] == "."
+
+
+def _is_name(token: str) -> bool:
+    return token[:1].isalpha() or token[:1] in ("_", "°", "%")
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, at = [], 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        if not match:
+            raise ExpressionError(
+                f"found {text[at:].strip()[:1]!r} in {text!r}; an expression holds numbers, units, names, + - * / ** ( )"
+            )
+        tokens.append(match.group().strip())
+        at = match.end()
+    return tokens
+
+
+def _in_radian(value: Quantity) -> Any:
+    return value.to("dimensionless").magnitude
+
+
+_FUNCTIONS: dict[str, tuple[int, Any]] = {
+    "sqrt": (1, lambda x: x**0.5),
+    "abs": (1, abs),
+    "sin": (1, lambda x: quantity(np.sin(_in_radian(x)), NUMBER)),
+    "cos": (1, lambda x: quantity(np.cos(_in_radian(x)), NUMBER)),
+    "tan": (1, lambda x: quantity(np.tan(_in_radian(x)), NUMBER)),
+    "asin": (1, lambda x: quantity(np.arcsin(_in_radian(x)), ANGLE)),
+    "acos": (1, lambda x: quantity(np.arccos(_in_radian(x)), ANGLE)),
+    "atan": (1, lambda x: quantity(np.arctan(_in_radian(x)), ANGLE)),
+    "exp": (1, lambda x: quantity(np.exp(_in_radian(x)), NUMBER)),
+    "log": (1, lambda x: quantity(np.log(_in_radian(x)), NUMBER)),
+    "min": (2, lambda a, b: np.minimum(a, b)),
+    "max": (2, lambda a, b: np.maximum(a, b)),
+}
+_CONSTANTS = {"pi": np.pi}
+RESERVED = frozenset({*_FUNCTIONS, *_CONSTANTS, "x", "y", "inf", "nan"})
+
+
+class _Parser:
+    """expression = term {(+|-) term}; term = factor {(*|/) factor}; factor = [-] power; power = atom [** factor];
+    atom = number [unit] | name | function(expression, ...) | (expression)."""
+
+    def __init__(self, text: str, names: Mapping[str, Quantity]) -> None:
+        self.text, self.names = text, names
+        self.tokens, self.at, self.depth = _tokens(text), 0, 0
+        if not self.tokens:
+            raise ExpressionError("found no value")
+
+    def value(self) -> Quantity:
+        try:
+            result = self._expression()
+        except pint.DimensionalityError as error:
+            raise ExpressionError(f"found {error.units1} and {error.units2} combined in {self.text!r}; they do not fit") from None
+        except (pint.OffsetUnitCalculusError, pint.UndefinedUnitError, OverflowError, ZeroDivisionError, TypeError) as error:
+            raise ExpressionError(f"{self.text!r} cannot be computed ({str(error).splitlines()[0]})") from None
+        if self._peek():
+            raise ExpressionError(f"found {self._peek()!r} after a complete value in {self.text!r}")
+        return result
+
+    def _peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _take(self) -> str:
+        token = self._peek()
+        if not token:
+            raise ExpressionError(f"{self.text!r} ends in the middle")
+        self.at += 1
+        return token
+
+    def _expression(self) -> Quantity:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise ExpressionError(f"found more than {_MAX_DEPTH} nested parentheses")
+        value = self._term()
+        while self._peek() in ("+", "-"):
+            value = value + self._term() if self._take() == "+" else value - self._term()
+        self.depth -= 1
+        return value
+
+    def _term(self) -> Quantity:
+        value = self._factor()
+        while self._peek() in ("*", "/"):
+            divide, unit = self._take() == "/", self._bare_unit()
+            factor = self._factor() if unit is None else unit
+            value = value / factor if divide else value * factor
+        return value
+
+    def _bare_unit(self) -> Quantity | None:
+        """The s of "2 rad/s": a unit without a number, which only a * or / may bring."""
+        token = self._peek()
+        following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
+        if not _is_name(token) or token in self.names or token in _CONSTANTS or following == "(":
+            return None
+        try:
+            unit = registry().Quantity(1.0, self._unit(token))
+        except ExpressionError:
+            return None
+        self._take()
+        return unit
+
+    def _factor(self) -> Quantity:
+        negative = False
+        while self._peek() in ("-", "+"):
+            negative ^= self._take() == "-"
+        value = self._atom()
+        if self._peek() in ("**", "^"):
+            self._take()
+            self.depth += 1
+            if self.depth > _MAX_DEPTH:
+                raise ExpressionError(f"found more than {_MAX_DEPTH} nested powers")
+            exponent = to_kind(self._factor(), NUMBER)
+            self.depth -= 1
+            if exponent.ndim or abs(exponent) > 12:
+                raise ExpressionError(f"found the exponent {exponent}; it must be one number between -12 and 12")
+            value = value ** float(exponent)
+        return -value if negative else value
+
+    def _atom(self) -> Quantity:
+        token = self._take()
+        if token == "(":
+            value = self._expression()
+            self._expect(")")
+            return value
+        if _is_number(token):
+            value = quantity(float(token), NUMBER)
+            if _is_name(self._peek()):
+                value = registry().Quantity(float(token), self._unit(self._take()))
+            return value
+        if not _is_name(token):
+            raise ExpressionError(f"found {token!r} where a value should stand in {self.text!r}")
+        if self._peek() == "(":
+            return self._call(token)
+        if token in self.names:
+            return self.names[token]
+        if token in _CONSTANTS:
+            unit = self._unit(self._take()) if _is_name(self._peek()) else ""
+            return registry().Quantity(_CONSTANTS[token], unit)
+        raise ExpressionError(f"found the undefined name {token!r}; {nearest(token, [*self.names, *_CONSTANTS])}")
+
+    def _call(self, name: str) -> Quantity:
+        if name not in _FUNCTIONS:
+            raise ExpressionError(f"found {name!r}, which is no function here; {nearest(name, _FUNCTIONS)}")
+        count, function = _FUNCTIONS[name]
+        self._expect("(")
+        arguments = [self._expression()]
+        while self._peek() == ",":
+            self._take()
+            arguments.append(self._expression())
+        self._expect(")")
+        if len(arguments) != count:
+            raise ExpressionError(f"found {name} with {len(arguments)} arguments; it takes {count}")
+        return function(*arguments)
+
+    def _expect(self, token: str) -> None:
+        if self._take() != token:
+            raise ExpressionError(f"found {self.tokens[self.at - 1]!r} where {token!r} should stand in {self.text!r}")
+
+    def _unit(self, name: str) -> Any:
+        if name in self.names:
+            raise ExpressionError(f"found a number directly before the name {name!r}; write a * between them")
+        try:
+            return registry().parse_units({"°": "degree", "%": "percent"}.get(name, name))
+        except (pint.UndefinedUnitError, ValueError, AttributeError):
+            raise ExpressionError(
+                f"found the unknown unit {name!r}; units are s, ms, us, Hz, kHz, deg, rad, T, K, angstrom and the like"
+            ) from None
