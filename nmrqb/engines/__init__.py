@@ -1,0 +1,20 @@
+"""Engines: each takes a Timeline and a starting state, and ends in States."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nmrqb.engines.exact import Exact
+
+if TYPE_CHECKING:
+    from nmrqb.engines.shots import Shots
+
+__all__ = ["Exact", "Shots"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Shots":  # loads Qiskit, so only when it is asked for
+        from nmrqb.engines.shots import Shots
+
+        return Shots
+    raise AttributeError(name)

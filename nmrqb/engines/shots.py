@@ -1,0 +1,181 @@
+"""Counts from circuits: each branch of the mixture is run, measured in every setting, and inverted to states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nmrqb import checks
+from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.circuits import Branch, branches, compile_circuit, execute, splitting
+from nmrqb.circuits.prepare import eigenbranches
+from nmrqb.errors import ArgumentError
+from nmrqb.results import States
+from nmrqb.timeline import Timeline
+from nmrqb.tomography import confusion, linear_inversion, nearest_state, pauli_settings, probabilities
+
+Progress = Callable[[int, int], None]  # circuits done, circuits in all
+
+#: Replicas resampled at once are bounded to about this many outcome counts.
+_CHUNK = 2**24
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Circuits on Aer, tomographed.
+
+    backend: "aer". shots: per tomography setting and point, shared out among the branches by weight; None takes the exact
+    probabilities, as infinitely many shots would. seed: an integer, or None for a fresh one (it is recorded). replicas:
+    bootstrap replicas behind the error bars. sampling: "state" draws counts from Aer's final density matrix and the
+    readout error, "counts" has Aer draw them; the distribution is the same. split: largest trace distance that splitting
+    noise from evolution may cost.
+    """
+
+    backend: str = "aer"
+    shots: int | None = 4096
+    seed: int | None = None
+    replicas: int = 200
+    sampling: Literal["state", "counts"] = "state"
+    split: float = 1e-5
+    source = "aer"
+
+    def __post_init__(self) -> None:
+        if self.backend != "aer":
+            raise ArgumentError("backend", repr(self.backend), 'be "aer"')
+        if self.sampling not in ("state", "counts"):
+            raise ArgumentError("sampling", repr(self.sampling), 'be "state" or "counts"')
+        if self.shots is not None and self.shots < 1:
+            raise ArgumentError("shots", self.shots, "be 1 or more")
+        if self.replicas < 2:
+            raise ArgumentError("replicas", self.replicas, "be 2 or more")
+        if not self.split > 0:
+            raise ArgumentError("split", self.split, "be above zero")
+        if self.seed is not None and self.seed < 0:
+            raise ArgumentError("seed", self.seed, "be zero or above")
+
+    def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:
+        """States at the observed marks, rho (..., mark, 1 + replicas, d, d), from one starting state rho0 (d, d).
+
+        With shots=None there are no replicas, only the estimate. Raises ArgumentError for a rho0 that is no density matrix
+        of the timeline's dimension, RunError when Aer fails.
+        """
+        start = checks.density_matrix("rho0", rho0, 2**timeline.n)
+        if start.ndim != 2:
+            raise ArgumentError("rho0", f"of shape {start.shape}", "be one state of shape (d, d) on circuits")
+        job = _Job(self, timeline, start)
+        seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
+        info: dict[str, Any] = {
+            "shots": self.shots or 0,
+            "settings": len(job.settings),
+            "branches": len(job.branches),
+            "circuits": job.circuits,
+            "sampling": self.sampling if self.shots else "probabilities",
+            "split_bound": float(np.max(job.splitting.bound, initial=0.0)),
+            "seed": seed,
+        }
+        if self.shots is None:
+            frequencies = job.mix(job.ideal_frequencies(progress))
+            rho = nearest_state(job.invert(frequencies))[..., None, :, :]
+        else:
+            rho = job.measured(np.random.default_rng(seed), seed, progress)
+        return States(rho, timeline.observed, self.source, info)
+
+
+class _Job:
+    """One run: branches, settings and shots of a timeline. Arrays are (..., mark, branch, setting, outcome) throughout."""
+
+    def __init__(self, engine: Shots, timeline: Timeline, start: ComplexArray) -> None:
+        self.engine, self.timeline = engine, timeline
+        weights, self.basis = eigenbranches(start)
+        self.branches: tuple[Branch, ...] = branches(weights, timeline.crushers)
+        self.weights = np.array([branch.weight for branch in self.branches])
+        self.settings = pauli_settings(timeline.n)
+        self.splitting = splitting(timeline, engine.split)
+        readout = timeline.noise.readout if timeline.noise else (0.0,) * timeline.n
+        self.readout = readout
+        self.confusion = confusion(readout)
+        self.points = list(np.ndindex(*timeline.shape))
+        self.shape = (*timeline.shape, len(timeline.observed), len(self.branches))
+        self.by_counts = engine.sampling == "counts" and engine.shots is not None
+        marks = len(timeline.observed)
+        self.circuits = len(self.points) * len(self.branches) * (marks * len(self.settings) if self.by_counts else 1)
+
+    def measured(self, rng: np.random.Generator, seed: int, progress: Progress | None) -> ComplexArray:
+        """Estimate and bootstrap replicas, (..., mark, 1 + R, d, d)."""
+        shots = self.allotment()
+        if self.by_counts:
+            counts = self._aer_counts(shots, seed, progress)
+        else:
+            p = self.ideal_frequencies(progress)
+            counts = rng.multinomial(np.broadcast_to(shots[:, None], p.shape[:-1]), p)
+        frequencies = counts / shots[:, None, None]
+        estimate = self.invert(self.mix(frequencies))[..., None, :, :]
+        return nearest_state(np.concatenate([estimate, self._resampled(rng, frequencies, shots)], axis=-3))
+
+    def ideal_frequencies(self, progress: Progress | None) -> FloatArray:
+        """Outcome probabilities that the readout reports, from the density matrices Aer saves."""
+        circuits = [self._circuit(index, branch, save=True) for index in self.points for branch in self.branches]
+        done = _counter(progress, len(circuits))
+        states = execute.saved_states(circuits, self.timeline.observed, done)
+        states = np.moveaxis(states.reshape(*self.timeline.shape, len(self.branches), *states.shape[1:]), -3, -4)
+        return probabilities(states, self.settings) @ self.confusion
+
+    def allotment(self) -> np.ndarray:
+        """Shots of each branch in each setting, (branch,): by weight, summing to the shots asked for where that is possible."""
+        assert self.engine.shots is not None
+        exact = self.weights * self.engine.shots
+        shots = np.floor(exact + 1e-9).astype(int)
+        rest = self.engine.shots - int(shots.sum())
+        shots[np.argsort(shots - exact, kind="stable")[:rest]] += 1
+        return np.maximum(shots, 1)
+
+    def mix(self, frequencies: FloatArray) -> FloatArray:
+        """Branches averaged by weight: (..., setting, outcome)."""
+        return np.tensordot(np.moveaxis(frequencies, -3, -1), self.weights, axes=1)
+
+    def invert(self, mixed: FloatArray) -> ComplexArray:
+        """Linear inversion with the readout error undone, (..., d, d)."""
+        return linear_inversion(mixed @ np.linalg.inv(self.confusion), self.settings)
+
+    def _resampled(self, rng: np.random.Generator, frequencies: FloatArray, shots: np.ndarray) -> ComplexArray:
+        """Replicas by drawing every circuit's counts anew from its observed frequencies, (..., mark, R, d, d)."""
+        size = max(1, _CHUNK // frequencies.size)
+        n = np.broadcast_to(shots[:, None], frequencies.shape[:-1])
+        parts = []
+        for first in range(0, self.engine.replicas, size):
+            count = min(size, self.engine.replicas - first)
+            drawn = rng.multinomial(n, frequencies, size=(count, *n.shape)) / shots[:, None, None]
+            parts.append(self.invert(self.mix(drawn)))
+        return np.moveaxis(np.concatenate(parts), 0, -3)
+
+    def _aer_counts(self, shots: np.ndarray, seed: int, progress: Progress | None) -> np.ndarray:
+        circuits, wanted = [], []
+        for index in self.points:
+            for mark in self.timeline.observed:
+                for branch, number in zip(self.branches, shots, strict=True):
+                    for setting in self.settings:
+                        circuits.append(self._circuit(index, branch, measure=(mark, setting)))
+                        wanted.append(int(number))
+        counts = execute.counts(circuits, wanted, self.readout, seed, _counter(progress, len(circuits)))
+        return counts.reshape(*self.shape, len(self.settings), -1)
+
+    def _circuit(self, index: tuple[int, ...], branch: Branch, **end: Any) -> Any:
+        pieces = self.splitting.pieces[index]
+        return compile_circuit(self.timeline, index, branch, basis=self.basis, pieces=pieces, **end)
+
+
+def _counter(progress: Progress | None, total: int) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, total)
+
+    return count

@@ -1,0 +1,101 @@
+"""Parameters of a sequence: names with values that may depend on each other and on the sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmrqb import units
+from nmrqb.files import nearest
+from nmrqb.units import ANGLE, ExpressionError, Kind
+
+PHASES = {"x": 0.0, "y": np.pi / 2, "-x": np.pi, "-y": 3 * np.pi / 2}
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+#: What a parameter may be bound to: text as in a file, or numbers in SI and rad.
+Value = str | float | NDArray[np.float64]
+
+
+def check_name(name: str) -> None:
+    """Raises ExpressionError for a name that arithmetic could not tell from something else."""
+    if not NAME.fullmatch(name) or name in units.RESERVED:
+        raise ExpressionError(f"found the parameter name {name!r}; a name has letters, digits and _ and is no function, x or y")
+
+
+@dataclass
+class Scope:
+    """Values of all parameters over one sample, computed on first use.
+
+    defaults: the text of each parameter as the file has it; it also fixes the kind a bare number is taken in.
+    bound: values that replace defaults. sample: quantities the sample lends.
+    """
+
+    defaults: Mapping[str, str]
+    bound: Mapping[str, Value]
+    sample: Mapping[str, units.Quantity]
+    final: bool = True  # False while the sample's quantities are stand-ins, whose size and sign mean nothing
+    _done: dict[str, Any] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    def value(self, text: str, kind: Kind) -> NDArray[np.float64]:
+        """A text of the sequence in the inner unit of `kind`, any shape. Raises ExpressionError."""
+        return units.to_kind(self._evaluate(text), kind)
+
+    def phase(self, text: str) -> NDArray[np.float64]:
+        """A phase in rad: a literal such as "-y", an angle, or a parameter that holds either. Raises ExpressionError."""
+        literal = text.strip()
+        if literal in PHASES:
+            return np.array(PHASES[literal])
+        return self.value(text, ANGLE)
+
+    def parameter(self, name: str) -> units.Quantity:
+        """The value of one parameter. Raises ExpressionError for an unknown name or a circle of definitions."""
+        if name in self._done:
+            return self._done[name]
+        if name not in self.defaults:
+            raise ExpressionError(f"found the undefined name {name!r}; {nearest(name, [*self.defaults, *self.sample])}")
+        if name in self._open:
+            raise ExpressionError(f"found parameters that define each other in a circle: {' -> '.join([*self._open, name])}")
+        self._open.append(name)
+        given = self.bound.get(name, self.defaults[name])
+        value = self._text(given) if isinstance(given, str) else self._number(name, given)
+        self._open.pop()
+        self._done[name] = value
+        return value
+
+    def _text(self, text: str) -> units.Quantity:
+        if text.strip() in PHASES:
+            return units.quantity(PHASES[text.strip()], ANGLE)
+        return self._evaluate(text)
+
+    def _number(self, name: str, given: Any) -> units.Quantity:
+        """A bare number from Python takes the kind of the parameter's default."""
+        default = Scope(self.defaults, {}, self.sample).parameter(name)
+        kind = units.kind_of(default)
+        if kind is None:
+            raise ExpressionError(f"parameter {name!r} is in {default.units}; give it as text with its unit")
+        try:
+            array = np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            raise ExpressionError(f"found {given!r} for parameter {name!r}; a number, an array or text is needed") from None
+        if not np.all(np.isfinite(array)):
+            raise ExpressionError(f"found {array[~np.isfinite(array)].flat[0]} for parameter {name!r}, but it must be finite")
+        return units.quantity(array, kind)
+
+    def _evaluate(self, text: str) -> units.Quantity:
+        return units.evaluate(text, _Names(self._known(text), self.parameter, self.sample))
+
+    def _known(self, text: str) -> set[str]:
+        return {name for name in units.names_in(text) if name in self.defaults}
+
+
+class _Names(dict[str, Any]):
+    """Names of one expression: the sample's, and those parameters that the text really uses."""
+
+    def __init__(self, used: set[str], look_up: Callable[[str], Any], sample: Mapping[str, Any]) -> None:
+        super().__init__({**sample, **{name: look_up(name) for name in used}})
