@@ -1,24 +1,38 @@
 """Time evolution of states: unitaries, Liouvillians and the Lindblad equation, exact at arbitrary times.
 
-Superoperators act on row-major vectors: vec(A rho B) = (A kron B^T) vec(rho), so a (d, d) state becomes a (d^2,) vector
-by reshape. Every function is batched over leading axes; time is the axis before the matrix.
+Every function is batched over leading axes; time is the axis before the matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.linalg import expm
 
 from nmrqb import checks
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.liouville import dissipator, kron, liouvillian
 from nmrqb.spin.operators import PAULI
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
     from nmrqb.checks import ComplexArray, FloatArray
+    from nmrqb.spin.liouville import Jumps
+
+__all__ = [
+    "Spectral",
+    "charging_unitary",
+    "dissipator",
+    "evolve",
+    "lindblad",
+    "liouvillian",
+    "propagate",
+    "spectral",
+    "unitary",
+]
 
 #: The eigenbasis of a generator is used up to this condition number (1-norm): exp(L t) then loses at most about
 #: MAX_CONDITION x 2e-16 of absolute accuracy. Beyond it, and for defective generators, expm takes over.
@@ -28,7 +42,25 @@ MAX_RESIDUAL = 1e-12
 #: Largest stack of exponentials (complex numbers) that the expm path holds at once.
 _CHUNK = 2**22
 
-Jumps = ArrayLike | Sequence[ArrayLike]
+
+@dataclass(frozen=True)
+class Spectral:
+    """A generator's eigenvalues (..., n), eigenvectors as columns and their inverse (..., n, n).
+
+    `sound` (...) says where vectors diag(exp(values t)) inverse may stand for exp(L t); elsewhere vectors is no
+    eigenbasis.
+    """
+
+    values: ComplexArray
+    vectors: ComplexArray
+    inverse: ComplexArray
+    sound: NDArray[np.bool_]
+
+    def member(self, k: NDArray[np.intp]) -> Spectral:
+        """The decompositions at flat positions k of the leading axes."""
+        n = self.values.shape[-1]
+        V, inverse = self.vectors.reshape(-1, n, n), self.inverse.reshape(-1, n, n)
+        return Spectral(self.values.reshape(-1, n)[k], V[k], inverse[k], self.sound.reshape(-1)[k])
 
 
 def unitary(generator: ArrayLike, *, check: bool = True) -> ComplexArray:
@@ -47,15 +79,15 @@ def charging_unitary(n: int, phi: ArrayLike, axis: str = "x") -> ComplexArray:
     Charging by H_ch = Omega sum_k sigma_x (the paper, eqs 21-22), or by sigma_y; the flip angle is theta = 2 phi.
     Raises ArgumentError for n < 1, an axis other than "x" or "y", or angles that are not finite.
     """
-    if n != int(n) or n < 1:
+    if not isinstance(n, (int, np.integer)) or n < 1:
         raise ArgumentError("n", n, "be a whole number of spins, 1 or more")
     if axis not in ("x", "y"):
         raise ArgumentError("axis", repr(axis), 'be "x" or "y"')
     angle = checks.real("phi", phi)[..., None, None]
     single = np.cos(angle) * PAULI["I"] - 1j * np.sin(angle) * PAULI[axis.upper()]
     result = single
-    for _ in range(int(n) - 1):
-        result = _kron(result, single)
+    for _ in range(n - 1):
+        result = kron(result, single)
     return result
 
 
@@ -63,8 +95,8 @@ def evolve(H: ArrayLike, rho0: ArrayLike, times: ArrayLike, *, check: bool = Tru
     """Unitary evolution exp(-i H t) rho0 exp(i H t) at each of T times; shape (..., T, d, d).
 
     H (..., d, d) and rho0 (..., d, d) broadcast; times (T,) count from the start, in any spacing, in the inverse unit
-    of H. Raises ArgumentError for H not Hermitian, rho0 not a density matrix, or times that are negative, not finite or go
-    backwards. `check=False` skips the tests of H and rho0 (any matrix evolves, e.g. a deviation from equilibrium).
+    of H. Raises ArgumentError for H not Hermitian, rho0 not a density matrix, or times that are negative, not finite or
+    go backwards. `check=False` skips the tests of H and rho0 (any matrix evolves, e.g. a deviation from equilibrium).
     """
     H, rho0 = _checked_pair(H, rho0, check)
     t = _times(times)
@@ -74,26 +106,6 @@ def evolve(H: ArrayLike, rho0: ArrayLike, times: ArrayLike, *, check: bool = Tru
     basis = vectors[..., None, :, :]
     rotated = phase[..., :, None] * inside[..., None, :, :] * phase.conj()[..., None, :]
     return basis @ rotated @ _adjoint(basis)
-
-
-def dissipator(jumps: Jumps) -> ComplexArray:
-    """sum_j L_j rho L_j^dagger - {L_j^dagger L_j, rho}/2 as a superoperator (..., d^2, d^2) (the paper, eq. 20).
-
-    `jumps` is an array (..., J, d, d) or a sequence of arrays (..., d, d); rates are inside, L = sqrt(rate) A.
-    Raises ArgumentError for any other shape, and for an empty sequence (d is then unknown).
-    """
-    return _dissipator(_jump_array(jumps))
-
-
-def liouvillian(H: ArrayLike, jumps: Jumps = ()) -> ComplexArray:
-    """The generator of d rho/dt = -i [H, rho] + D[rho] as a superoperator (..., d^2, d^2) (the paper, eq. 19).
-
-    H (..., d, d) Hermitian; `jumps` as in `dissipator`, none by default; leading axes broadcast. Raises ArgumentError.
-    """
-    H = checks.hermitian("H", H)
-    L = _jump_array(jumps, H.shape[-1])
-    checks.same_dimension("jumps", L[..., 0, :, :] if L.shape[-3] else H, "H", H)
-    return _liouvillian(H, L)
 
 
 def lindblad(H: ArrayLike, jumps: Jumps, rho0: ArrayLike, times: ArrayLike, *, check: bool = True) -> ComplexArray:
@@ -130,50 +142,51 @@ def propagate(generator: ArrayLike, vector: ArrayLike, times: ArrayLike) -> Comp
     return _propagate(L, v, _times(times))
 
 
-def _propagate(L: ComplexArray, v: ComplexArray, t: FloatArray) -> ComplexArray:
-    values, V, inverse, sound = _eigenbasis(L)
-    lead = np.broadcast_shapes(L.shape[:-2], v.shape[:-1])
-    if np.all(sound):
-        return _from_eigenbasis(values, V, inverse, v, t)
-    sound = np.broadcast_to(sound, lead)
-    v = np.broadcast_to(v, (*lead, v.shape[-1]))
-    L, values, V, inverse = (np.broadcast_to(a, lead + a.shape[L.ndim - 2 :]) for a in (L, values, V, inverse))
-    result = np.empty((*lead, t.size, v.shape[-1]), dtype=complex)
-    result[sound] = _from_eigenbasis(values[sound], V[sound], inverse[sound], v[sound], t)
-    result[~sound] = _by_exponentials(L[~sound], v[~sound], t)
-    return result
-
-
-def _eigenbasis(L: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray, np.ndarray]:
-    """Eigenvalues, eigenvectors, their inverse, and whether they may be trusted, for each generator."""
-    values, V = np.linalg.eig(L)
-    # A defective L gives an exactly singular V now and then: a stand-in keeps inv alive, and `sound` rules it out.
+def spectral(generator: ComplexArray) -> Spectral:
+    """The eigendecomposition of superoperators (..., n, n), and whether exponentials may be built from it."""
+    values, V = np.linalg.eig(generator)
+    # A defective generator gives an exactly singular V now and then: a stand-in keeps inv alive, `sound` rules it out.
     singular = ~(np.linalg.cond(V, 1) < MAX_CONDITION)
     V = np.where(singular[..., None, None], np.eye(V.shape[-1]), V)
     inverse = np.linalg.inv(V)
-    residual = _norm((V * values[..., None, :]) @ inverse - L)
-    return values, V, inverse, ~singular & (residual <= MAX_RESIDUAL * _norm(L))
+    residual = _norm((V * values[..., None, :]) @ inverse - generator)
+    return Spectral(values, V, inverse, ~singular & (residual <= MAX_RESIDUAL * _norm(generator)))
 
 
-def _from_eigenbasis(
-    values: ComplexArray, V: ComplexArray, inverse: ComplexArray, v: ComplexArray, t: FloatArray
-) -> ComplexArray:
-    coefficients = (inverse @ v[..., None])[..., 0]
-    growth = np.exp(values[..., None, :] * t[:, None])
-    return (growth * coefficients[..., None, :]) @ np.swapaxes(V, -1, -2)
+def _propagate(L: ComplexArray, v: ComplexArray, t: FloatArray) -> ComplexArray:
+    basis = spectral(L)
+    if np.all(basis.sound):
+        return _from_eigenbasis(basis, v, t)
+    lead, n = np.broadcast_shapes(L.shape[:-2], v.shape[:-1]), v.shape[-1]
+    v = np.broadcast_to(v, (*lead, n))
+    # Which generator serves each vector: a generator shared by many vectors is exponentiated once.
+    server = np.broadcast_to(np.arange(basis.sound.size).reshape(basis.sound.shape), lead)
+    good = np.broadcast_to(basis.sound, lead)
+    result = np.empty((*lead, t.size, n), dtype=complex)
+    result[good] = _from_eigenbasis(basis.member(server[good]), v[good], t)
+    bad = np.flatnonzero(~basis.sound)
+    result[~good] = _by_exponentials(L.reshape(-1, n, n)[bad], np.searchsorted(bad, server[~good]), v[~good], t)
+    return result
 
 
-def _by_exponentials(L: ComplexArray, v: ComplexArray, t: FloatArray) -> ComplexArray:
+def _from_eigenbasis(basis: Spectral, v: ComplexArray, t: FloatArray) -> ComplexArray:
+    coefficients = (basis.inverse @ v[..., None])[..., 0]
+    growth = np.exp(basis.values[..., None, :] * t[:, None])
+    return (growth * coefficients[..., None, :]) @ np.swapaxes(basis.vectors, -1, -2)
+
+
+def _by_exponentials(L: ComplexArray, server: np.ndarray, v: ComplexArray, t: FloatArray) -> ComplexArray:
+    """exp(L[server[m]] t) v[m] for generators (g, n, n), vectors (m, n) and times (T,); shape (m, T, n)."""
     steps = np.diff(t)
     if t.size > 2 and np.all(np.abs(steps - steps[0]) <= 1e-14 * t[-1]):
-        first = (expm(L * t[0]) @ v[..., None])[..., 0]
-        return _repeated(expm(L * ((t[-1] - t[0]) / (t.size - 1))), first, t.size)
-    size = max(1, _CHUNK // max(L.size, 1))
-    parts = [
-        (expm(L[..., None, :, :] * t[k : k + size, None, None]) @ v[..., None, :, None])[..., 0]
-        for k in range(0, t.size, size)
-    ]
-    return np.concatenate(parts, axis=-2) if parts else np.empty((*v.shape[:-1], 0, v.shape[-1]), dtype=complex)
+        first = (expm(L * t[0])[server] @ v[..., None])[..., 0]
+        return _repeated(expm(L * ((t[-1] - t[0]) / (t.size - 1)))[server], first, t.size)
+    result = np.empty((v.shape[0], t.size, v.shape[1]), dtype=complex)
+    size = max(1, _CHUNK // (v.size * v.shape[1]))
+    for k in range(0, t.size, size):
+        exponentials = expm(L[:, None] * t[k : k + size, None, None])
+        result[:, k : k + size] = (exponentials[server] @ v[:, None, :, None])[..., 0]
+    return result
 
 
 def _repeated(step: ComplexArray, v: ComplexArray, count: int) -> ComplexArray:
@@ -184,39 +197,6 @@ def _repeated(step: ComplexArray, v: ComplexArray, count: int) -> ComplexArray:
         result = np.concatenate([result, more], axis=-2)
         step = step @ step
     return result
-
-
-def _dissipator(L: ComplexArray) -> ComplexArray:
-    d = L.shape[-1]
-    flat = L.reshape(*L.shape[:-2], d * d)
-    pairs = np.swapaxes(flat, -1, -2) @ flat.conj()  # [(i k), (j l)] = sum_n L_n[i, k] conj(L_n[j, l])
-    gain = np.swapaxes(pairs.reshape(*pairs.shape[:-2], d, d, d, d), -3, -2).reshape(pairs.shape)
-    loss = 0.5 * np.sum(_adjoint(L) @ L, axis=-3)
-    one = np.eye(d)
-    return gain - _kron(loss, one) - _kron(one, np.swapaxes(loss, -1, -2))
-
-
-def _liouvillian(H: ComplexArray, L: ComplexArray) -> ComplexArray:
-    one = np.eye(H.shape[-1])
-    return -1j * (_kron(H, one) - _kron(one, np.swapaxes(H, -1, -2))) + _dissipator(L)
-
-
-def _jump_array(jumps: Jumps, dimension: int | None = None) -> ComplexArray:
-    """The jump operators as one array (..., J, d, d)."""
-    if isinstance(jumps, np.ndarray):
-        stack = checks.operator("jumps", jumps, dimension)
-    else:
-        operators = [checks.operator("jumps", jump, dimension) for jump in jumps]  # type: ignore[union-attr]
-        if not operators:
-            if dimension is None:
-                raise ArgumentError("jumps", "empty", "hold at least one operator here, or their dimension is unknown")
-            return np.zeros((0, dimension, dimension), dtype=complex)
-        for other in operators[1:]:
-            checks.same_dimension("jumps", other, "the first jump operator", operators[0])
-        stack = np.stack(np.broadcast_arrays(*operators), axis=-3)
-    if stack.ndim < 3:
-        raise ArgumentError("jumps", f"of shape {stack.shape}", "have shape (..., J, d, d)")
-    return stack
 
 
 def _times(times: ArrayLike) -> FloatArray:
@@ -243,12 +223,6 @@ def _same_leading(name: str, array: ComplexArray, generator: ComplexArray) -> No
     except ValueError:
         found, allowed = f"of leading shape {array.shape[:-2]}", f"broadcast against {generator.shape[:-2]}"
         raise ArgumentError(name, found, allowed) from None
-
-
-def _kron(a: np.ndarray, b: np.ndarray) -> ComplexArray:
-    product = a[..., :, None, :, None] * b[..., None, :, None, :]
-    d = a.shape[-1] * b.shape[-1]
-    return product.reshape(*product.shape[:-4], d, d)
 
 
 def _adjoint(a: ComplexArray) -> ComplexArray:
