@@ -29,7 +29,7 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "compare": ("nmrqb.compare", "compare"),
 }
 
-__all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604
+__all__ = ["__version__", *_EXPORTS]
 
 
 def __getattr__(name: str) -> Any:

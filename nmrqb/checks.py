@@ -79,7 +79,9 @@ def density_matrix(name: str, value: ArrayLike, dimension: int | None = None) ->
     lowest = np.linalg.eigvalsh(array)[..., 0]
     if np.any(lowest < -TOLERANCE):
         raise ArgumentError(
-            name, f"one with eigenvalue {_first(lowest, lowest < -TOLERANCE):.3g}", "be a density matrix with no negative eigenvalue"
+            name,
+            f"one with eigenvalue {_first(lowest, lowest < -TOLERANCE):.3g}",
+            "be a density matrix with no negative eigenvalue",
         )
     return array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 
@@ -11,7 +11,7 @@ class NmrqbError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by field, so that errors cross process boundaries whole."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)} if hasattr(self, "__dataclass_fields__") else {}
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
         return (_rebuild, (type(self), values, self.args))
 
 

@@ -81,7 +81,9 @@ def load_document(path: Path, name: str | None = None) -> Document:
         line = int(where.group(1)) if where else len(text.splitlines())
         raise refuse(f"not TOML: {cause[:1].lower() + cause[1:]}", line=line) from None
     except (RecursionError, ValueError) as error:  # nesting beyond reason, or an integer of thousands of digits
-        raise refuse(f"not usable TOML ({type(error).__name__})", allowed="plain tables, arrays, text and numbers") from None
+        raise refuse(
+            f"not usable TOML ({type(error).__name__})", allowed="plain tables, arrays, text and numbers"
+        ) from None
     return Document(shown, data, _Lines(text).found, text)
 
 
@@ -134,7 +136,9 @@ def _problem(document: Document, model: type[BaseModel], item: ErrorDetails) -> 
     key = tuple(part for part in item["loc"] if not (isinstance(part, str) and part.startswith("<")))
     kind = item["type"]
     if kind == "extra_forbidden":
-        return document.problem(key, f"unknown key {str(key[-1])!r}", nearest(str(key[-1]), _fields(model, item["loc"][:-1])))
+        return document.problem(
+            key, f"unknown key {str(key[-1])!r}", nearest(str(key[-1]), _fields(model, item["loc"][:-1]))
+        )
     if kind == "missing":
         return document.problem(key[:-1], f"key {str(key[-1])!r} is missing")
     found = _brief(item.get("input"))
@@ -162,7 +166,13 @@ def _fields(model: Any, path: tuple[int | str, ...]) -> list[str]:
         if part.startswith("<"):
             current = [m for m in current if m.__name__ == part.strip("<>")]
             continue
-        current = [m for c in current for n, f in c.model_fields.items() if (f.alias or n) == part for m in models(f.annotation)]
+        current = [
+            m
+            for c in current
+            for n, f in c.model_fields.items()
+            if (f.alias or n) == part
+            for m in models(f.annotation)
+        ]
     return [f.alias or n for m in current for n, f in m.model_fields.items()]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nmrqb.checks import ComplexArray
 from nmrqb.errors import ArgumentError
+
+Progress = Callable[[int, int], None]  # pieces of work done, and in all
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class States:
 
     def __post_init__(self) -> None:
         if self.rho.ndim < 4 or self.rho.shape[-4] != len(self.marks):
-            raise ArgumentError("rho", f"of shape {self.rho.shape}", f"have shape (..., {len(self.marks)}, replica, d, d)")
+            raise ArgumentError(
+                "rho", f"of shape {self.rho.shape}", f"have shape (..., {len(self.marks)}, replica, d, d)"
+            )
 
     def at(self, mark: str) -> ComplexArray:
         """States at one mark, shape (..., replica, d, d). Raises ArgumentError for an unknown mark."""

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from nmrqb.files import nearest
 
-Quantity = Any  # a pint.Quantity with float or array magnitude; pint's own type is generic in ways that do not help here
+Quantity = (
+    Any  # a pint.Quantity with float or array magnitude; pint's own type is generic in ways that do not help here
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ RESERVED = frozenset({*_FUNCTIONS, *_CONSTANTS, "x", "y", "inf", "nan"})
 
 class _Parser:
     """expression = term {(+|-) term}; term = factor {(*|/) factor}; factor = [-] power; power = atom [** factor];
-    atom = number [unit] | name | function(expression, ...) | (expression)."""
+    atom = number [unit] | name | function(expression, ...) | (expression).
+    """
 
     def __init__(self, text: str, names: Mapping[str, Quantity]) -> None:
         self.text, self.names = text, names
@@ -167,8 +170,16 @@ class _Parser:
         try:
             result = self._expression()
         except pint.DimensionalityError as error:
-            raise ExpressionError(f"found {error.units1} and {error.units2} combined in {self.text!r}; they do not fit") from None
-        except (pint.OffsetUnitCalculusError, pint.UndefinedUnitError, OverflowError, ZeroDivisionError, TypeError) as error:
+            raise ExpressionError(
+                f"found {error.units1} and {error.units2} combined in {self.text!r}; they do not fit"
+            ) from None
+        except (
+            pint.OffsetUnitCalculusError,
+            pint.UndefinedUnitError,
+            OverflowError,
+            ZeroDivisionError,
+            TypeError,
+        ) as error:
             raise ExpressionError(f"{self.text!r} cannot be computed ({str(error).splitlines()[0]})") from None
         if self._peek():
             raise ExpressionError(f"found {self._peek()!r} after a complete value in {self.text!r}")

@@ -28,7 +28,9 @@ def simulator(readout: Sequence[float] = ()) -> AerSimulator:
     return AerSimulator(method="density_matrix", noise_model=model, max_parallel_threads=1)
 
 
-def saved_states(circuits: Sequence[QuantumCircuit], marks: Sequence[str], progress: Progress | None = None) -> ComplexArray:
+def saved_states(
+    circuits: Sequence[QuantumCircuit], marks: Sequence[str], progress: Progress | None = None
+) -> ComplexArray:
     """Density matrices saved at each mark of each circuit, shape (circuit, mark, d, d), spin 0 leftmost. Raises RunError."""
     backend = simulator()
     found = []
@@ -46,7 +48,11 @@ def saved_states(circuits: Sequence[QuantumCircuit], marks: Sequence[str], progr
 
 
 def counts(
-    circuits: Sequence[QuantumCircuit], shots: Sequence[int], readout: Sequence[float], seed: int, progress: Progress | None = None
+    circuits: Sequence[QuantumCircuit],
+    shots: Sequence[int],
+    readout: Sequence[float],
+    seed: int,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Aer's own counts of each measured circuit, shape (circuit, 2^N), outcomes numbered with spin 0 as the highest bit.
 
@@ -68,7 +74,9 @@ def counts(
                 for outcome, number_seen in result.data(position)["counts"].items():
                     found[k, _reverse(int(outcome, 16), n)] = number_seen
                 if found[k].sum() != number:
-                    raise RunError(f"Aer gave {found[k].sum()} counts for circuit {k}, but {number} shots were asked for")
+                    raise RunError(
+                        f"Aer gave {found[k].sum()} counts for circuit {k}, but {number} shots were asked for"
+                    )
             if progress:
                 progress(len(chosen))
     return found

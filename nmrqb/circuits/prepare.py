@@ -51,5 +51,8 @@ def branches(weights: np.ndarray, crushers: tuple[Mark, ...]) -> tuple[Branch, .
     steps = list(product(*(cycle(mark) for mark in crushers)))
     total = float(np.sum(weights))
     return tuple(
-        Branch(float(w) / total / len(steps), state, step) for state, w in enumerate(weights) if w > _NOTHING for step in steps
+        Branch(float(w) / total / len(steps), state, step)
+        for state, w in enumerate(weights)
+        if w > _NOTHING
+        for step in steps
     )

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from nmrqb import timeline as timelines
 from nmrqb.checks import ComplexArray
-from nmrqb.results import States
+from nmrqb.results import Progress, States
 from nmrqb.timeline import Timeline
 
 
@@ -18,8 +18,11 @@ class Exact:
 
     source = "exact"
 
-    def run(self, timeline: Timeline, rho0: ArrayLike) -> States:
-        """States at the observed marks, rho (..., mark, 1, d, d), from rho0 (..., d, d). Raises ArgumentError."""
+    def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:  # noqa: ARG002
+        """States at the observed marks, rho (..., mark, 1, d, d), from rho0 (..., d, d). Raises ArgumentError.
+
+        `progress` is part of what every engine takes; this one is done before it would have anything to say.
+        """
         rho = timelines.evolve(timeline, rho0)
         return States(rho[..., None, :, :], timeline.observed, self.source)
 

@@ -14,11 +14,9 @@ from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits import Branch, branches, compile_circuit, execute, splitting
 from nmrqb.circuits.prepare import eigenbranches
 from nmrqb.errors import ArgumentError
-from nmrqb.results import States
+from nmrqb.results import Progress, States
 from nmrqb.timeline import Timeline
 from nmrqb.tomography import confusion, linear_inversion, nearest_state, pauli_settings, probabilities
-
-Progress = Callable[[int, int], None]  # circuits done, circuits in all
 
 #: Replicas resampled at once are bounded to about this many outcome counts.
 _CHUNK = 2**24

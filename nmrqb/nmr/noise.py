@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -46,11 +46,6 @@ class Noise:
     def n(self) -> int:
         """Number of spins."""
         return len(self.t1)
-
-    def towards(self, polarisation: float | tuple[float, ...]) -> Noise:
-        """The same noise relaxing towards another polarisation, as when a small p is amplified on circuits."""
-        p = (polarisation,) * self.n if isinstance(polarisation, (int, float)) else polarisation
-        return replace(self, polarisation=p)
 
     def rates(self, spin: int) -> tuple[float, float, float]:
         """Rates in 1/s of one spin: |1> to |0>, |0> to |1>, and the coefficient of the pure dephasing D[sigma_z].

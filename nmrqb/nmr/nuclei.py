@@ -20,7 +20,7 @@ GYROMAGNETIC_RATIO = {isotope: ratio * _PROTON for isotope, ratio in _RATIO.item
 
 
 def gyromagnetic_ratio(isotope: str) -> float:
-    """gamma in rad/(s T). Raises ValueError naming the nearest known isotope."""
+    """Gamma in rad/(s T). Raises ValueError naming the nearest known isotope."""
     if isotope not in GYROMAGNETIC_RATIO:
         raise ValueError(f"found the isotope {isotope!r}; {nearest(isotope, GYROMAGNETIC_RATIO)} (spins 1/2)")
     return GYROMAGNETIC_RATIO[isotope]

@@ -136,7 +136,7 @@ class Sample:
 
     @property
     def polarisation_factor(self) -> float:
-        """p = 2P of the high-temperature state (1 + p F_z)/2^N, of the most polarised spin."""
+        """P = 2P of the high-temperature state (1 + p F_z)/2^N, of the most polarised spin."""
         return 2 * max(self.polarisation)
 
     @property
@@ -144,23 +144,43 @@ class Sample:
         """Whether the thermal state is taken as (1 + p F_z)/2^N; see HIGH_TEMPERATURE."""
         return max(self.polarisation) <= HIGH_TEMPERATURE
 
-    def thermal_state(self, amplified: float | None = None) -> ComplexArray:
+    def thermal_state(self) -> ComplexArray:
         """The state before the first pulse, shape (2^N, 2^N).
 
         In the high-temperature limit (1 + sum_k p_k I_kz)/2^N with p_k = 2 P_k, else the full product of
-        (1 + P_k sigma_z)/2. `amplified` writes the high-temperature state with its largest p_k raised to that value,
-        for machines that cannot resolve the real one. Raises ArgumentError where the result would not be a state.
+        (1 + P_k sigma_z)/2.
         """
-        if amplified is None and not self.is_high_temperature:
-            return product_state(*[polarised_state(P) for P in self.polarisation])
-        p = 2 * np.array(self.polarisation)
-        if amplified is not None:
-            largest = 2 * p.max() / p.sum() if p.sum() else np.inf
-            if not 0 < amplified <= largest * (1 + 1e-12):
-                raise ArgumentError("amplified p", amplified, f"lie above 0 and at most at {largest:g}, where a population reaches 0")
-            p = p * (amplified / p.max())
-        populations = 1 + sum(p[k] * magnetic_number(self.n, [k]) for k in range(self.n))
-        return np.diag(populations / 2**self.n).astype(complex)
+        if self.is_high_temperature:
+            return self.linear_state()
+        return product_state(*[polarised_state(P) for P in self.polarisation])
+
+    def linear_state(self) -> ComplexArray:
+        """The high-temperature state (1 + sum_k p_k I_kz)/2^N, p_k = 2 P_k, whatever the polarisation; (2^N, 2^N).
+
+        Raises ArgumentError where a population would be negative (sum of P_k above 1).
+        """
+        if sum(self.polarisation) > 1 + 1e-12:
+            raise ArgumentError(
+                "polarisation",
+                self.polarisation,
+                "add up to at most 1, where a population of the linear state reaches 0",
+            )
+        populations = 1 + sum(2 * P * magnetic_number(self.n, [k]) for k, P in enumerate(self.polarisation))
+        return np.diag(np.clip(populations, 0, None) / 2**self.n).astype(complex)
+
+    def amplified(self, p: float) -> Sample:
+        """The same sample with its largest polarisation factor raised to p, for machines that cannot resolve the real one.
+
+        Polarisations keep their ratios, and relaxation leads back to the amplified ones. Use `linear_state` as its start:
+        what is linear in p is then found by dividing by p. Raises ArgumentError unless 0 < p <= 2 / (sum P_k / max P).
+        """
+        P = np.array(self.polarisation)
+        largest = 2 * P.max() / P.sum()
+        if not 0 < p <= largest * (1 + 1e-12):
+            raise ArgumentError(
+                "amplified p", p, f"lie above 0 and at most at {largest:g}, where a population reaches 0"
+            )
+        return self._polarised(tuple(float(x) for x in P * (p / (2 * P.max()))))
 
     def battery(self) -> Battery:
         """The pair as the paper's battery, energies in units of |d| (Delta = 3 d / 4 |d|, B = offset / 2 |d|).
@@ -170,7 +190,9 @@ class Sample:
         if self.n != 2 or not self.dipolar:
             raise ArgumentError("sample", f"{self.n} spins", "be a dipolar pair to be read as the paper's battery")
         if self.offsets[0] != self.offsets[1]:
-            raise ArgumentError("offsets", f"{self.offsets} Hz", "be equal: the paper's field B is common to both spins")
+            raise ArgumentError(
+                "offsets", f"{self.offsets} Hz", "be equal: the paper's field B is common to both spins"
+            )
         unit = abs(self.coupling)
         return Battery(axial=0.75 * self.coupling / unit, zeeman=self.offsets[0] / (2 * unit))
 
@@ -178,8 +200,11 @@ class Sample:
         """The same sample with every spin at polarisation P (0 to 1), which relaxation then leads back to."""
         if not 0 < polarisation <= 1:
             raise ArgumentError("polarisation", polarisation, "lie above 0 and at most at 1")
-        noise = self.noise.towards(polarisation) if self.noise else None
-        return replace(self, polarisation=(float(polarisation),) * self.n, noise=noise)
+        return self._polarised((float(polarisation),) * self.n)
+
+    def _polarised(self, polarisation: tuple[float, ...]) -> Sample:
+        noise = replace(self.noise, polarisation=polarisation) if self.noise else None
+        return replace(self, polarisation=polarisation, noise=noise)
 
 
 def _polarisation(table: SampleFile) -> tuple[float, ...]:
@@ -198,7 +223,7 @@ def _couplings(table: SampleFile) -> tuple[tuple[int, int, float], ...]:
     found = []
     for i, j in combinations(range(len(table.spins)), 2):
         gammas = [gyromagnetic_ratio(table.spins[k]) for k in (i, j)]
-        d = secular_coupling(r[j] - r[i], gammas[0], gammas[1], direction)
+        d = secular_coupling(r[[i, j]], gammas, direction)
         found.append((i, j, float(d) / (2 * np.pi)))
     return tuple(found)
 
@@ -214,7 +239,9 @@ def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
     if table.polarisation is None and (table.field is None or table.temperature is None):
         yield document.problem((), "no polarisation", "give field and temperature, or polarisation itself")
     if table.polarisation == 0:
-        yield document.problem(("polarisation",), "found 0", "a polarisation above 0 and at most 1: there is no signal at 0")
+        yield document.problem(
+            ("polarisation",), "found 0", "a polarisation above 0 and at most 1: there is no signal at 0"
+        )
     if table.offsets is not None and len(table.offsets) != n:
         yield document.problem(("offsets",), f"found {len(table.offsets)} offsets for {n} spins")
     if table.couplings and table.geometry:
@@ -223,9 +250,13 @@ def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
     for k, coupling in enumerate(table.couplings):
         pair = frozenset(coupling.between)
         if len(pair) != 2 or not pair <= set(range(n)):
-            yield document.problem(("couplings", k, "between"), f"found {coupling.between}", f"two different spins from 0 to {n - 1}")
+            yield document.problem(
+                ("couplings", k, "between"), f"found {coupling.between}", f"two different spins from 0 to {n - 1}"
+            )
         elif len({table.spins[s] for s in pair}) == 2:
-            yield document.problem(("couplings", k, "dipolar"), "found a dipolar coupling of unlike spins", "spins of one isotope")
+            yield document.problem(
+                ("couplings", k, "dipolar"), "found a dipolar coupling of unlike spins", "spins of one isotope"
+            )
         if pair in seen:
             yield document.problem(("couplings", k), f"spins {sorted(pair)} are coupled twice")
         seen.add(pair)
@@ -247,9 +278,13 @@ def _geometry_problems(document: files.Document, table: SampleFile) -> Iterator[
         yield document.problem(("geometry", "positions"), f"found {len(positions)} positions for {n} spins")
     for i, j in combinations(range(len(positions)), 2):
         if np.linalg.norm(np.subtract(positions[i], positions[j])) < 1e-12:
-            yield document.problem(("geometry", "positions", j), f"spins {i} and {j} stand in one place", "different places")
+            yield document.problem(
+                ("geometry", "positions", j), f"spins {i} and {j} stand in one place", "different places"
+            )
     if not np.all(np.isfinite(table.geometry.field_direction)) or not np.any(table.geometry.field_direction):
-        yield document.problem(("geometry", "field_direction"), "found no direction", "three finite numbers, not all zero")
+        yield document.problem(
+            ("geometry", "field_direction"), "found no direction", "three finite numbers, not all zero"
+        )
     if len(set(table.spins)) > 1:
         yield document.problem(("geometry",), "found unlike spins", "spins of one isotope")
 
@@ -267,5 +302,7 @@ def _relaxation_problems(document: files.Document, table: SampleFile) -> Iterato
     if len(lists) == 2:
         for k, (t1, t2) in enumerate(zip(lists["T1"], lists["T2"], strict=True)):
             if t2 > 2 * t1:
-                yield document.problem(("relaxation", "T2"), f"found {t2:g} s for spin {k}", f"at most 2 T1 = {2 * t1:g} s")
+                yield document.problem(
+                    ("relaxation", "T2"), f"found {t2:g} s for spin {k}", f"at most 2 T1 = {2 * t1:g} s"
+                )
                 break

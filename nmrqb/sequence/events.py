@@ -11,7 +11,9 @@ from nmrqb import units
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"found {value!r}; write text in quotes, with its unit, such as {units.TIME.example} or {units.ANGLE.example}")
+        raise ValueError(
+            f"found {value!r}; write text in quotes, with its unit, such as {units.TIME.example} or {units.ANGLE.example}"
+        )
     return value
 
 
@@ -74,6 +76,7 @@ Event = Annotated[
     Discriminator(
         _which,
         custom_error_type="event_kind",
-        custom_error_message="found no event or several in one; a step has exactly one of the keys " + ", ".join(EVENT_KEYS),
+        custom_error_message="found no event or several in one; a step has exactly one of the keys "
+        + ", ".join(EVENT_KEYS),
     ),
 ]

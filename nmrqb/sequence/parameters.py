@@ -24,7 +24,9 @@ Value = str | float | NDArray[np.float64]
 def check_name(name: str) -> None:
     """Raises ExpressionError for a name that arithmetic could not tell from something else."""
     if not NAME.fullmatch(name) or name in units.RESERVED:
-        raise ExpressionError(f"found the parameter name {name!r}; a name has letters, digits and _ and is no function, x or y")
+        raise ExpressionError(
+            f"found the parameter name {name!r}; a name has letters, digits and _ and is no function, x or y"
+        )
 
 
 @dataclass
@@ -60,7 +62,9 @@ class Scope:
         if name not in self.defaults:
             raise ExpressionError(f"found the undefined name {name!r}; {nearest(name, [*self.defaults, *self.sample])}")
         if name in self._open:
-            raise ExpressionError(f"found parameters that define each other in a circle: {' -> '.join([*self._open, name])}")
+            raise ExpressionError(
+                f"found parameters that define each other in a circle: {' -> '.join([*self._open, name])}"
+            )
         self._open.append(name)
         given = self.bound.get(name, self.defaults[name])
         value = self._text(given) if isinstance(given, str) else self._number(name, given)
@@ -82,9 +86,13 @@ class Scope:
         try:
             array = np.asarray(given, dtype=float)
         except (TypeError, ValueError):
-            raise ExpressionError(f"found {given!r} for parameter {name!r}; a number, an array or text is needed") from None
+            raise ExpressionError(
+                f"found {given!r} for parameter {name!r}; a number, an array or text is needed"
+            ) from None
         if not np.all(np.isfinite(array)):
-            raise ExpressionError(f"found {array[~np.isfinite(array)].flat[0]} for parameter {name!r}, but it must be finite")
+            raise ExpressionError(
+                f"found {array[~np.isfinite(array)].flat[0]} for parameter {name!r}, but it must be finite"
+            )
         return units.quantity(array, kind)
 
     def _evaluate(self, text: str) -> units.Quantity:

@@ -101,6 +101,14 @@ class Sequence:
         """Values of the parameters over the quantities of one sample."""
         return Scope(self.parameters, self.bound, sample)
 
+    def provisional_scope(self) -> Scope:
+        """Values over stand-ins for a sample: of the right kind, but neither their size nor their sign means anything."""
+        return replace(self.scope(self._stand_ins()), final=False)
+
+    @staticmethod
+    def _stand_ins() -> dict[str, units.Quantity]:
+        return {name: units.quantity(1.2345, kind) for name, kind in SAMPLE_NAMES.items()}
+
     @property
     def marks(self) -> tuple[str, ...]:
         """Names of the points that are observed, in order."""
@@ -110,7 +118,7 @@ class Sequence:
         """Everything wrong that shows without a sample: names, kinds, signs of what does not depend on one."""
         found: list[Problem] = []
         # stand-ins of the right kind: what depends on a sample has its sign and size checked when one is there
-        sample = {name: units.quantity(1.2345, kind) for name, kind in SAMPLE_NAMES.items()}
+        sample = self._stand_ins()
         for name in self.parameters:
             found += self._try(("parameters", name), partial(self._parameter, name, sample))
         if found:
@@ -134,7 +142,9 @@ class Sequence:
     def _uses_sample(self, name: str) -> bool:
         text = self.bound.get(name, self.parameters[name])
         names = units.names_in(text) if isinstance(text, str) else set()
-        return bool(names & set(SAMPLE_NAMES)) or any(self._uses_sample(n) for n in names if n in self.parameters and n != name)
+        return bool(names & set(SAMPLE_NAMES)) or any(
+            self._uses_sample(n) for n in names if n in self.parameters and n != name
+        )
 
     def depends_on_sample(self, text: str) -> bool:
         """Whether the value of a text changes with the sample."""
@@ -146,7 +156,13 @@ class Sequence:
         for index, step in enumerate(self.steps):
             if isinstance(step, Observe):
                 if step.observe in seen:
-                    found.append(self.problem(("steps", index, "observe"), f"found {step.observe!r} twice", "a name of its own for each point"))
+                    found.append(
+                        self.problem(
+                            ("steps", index, "observe"),
+                            f"found {step.observe!r} twice",
+                            "a name of its own for each point",
+                        )
+                    )
                 seen.add(step.observe)
         if not seen:
             found.append(self.problem(("steps",), "nothing is observed", 'a step such as { observe = "charged" }'))
@@ -195,7 +211,9 @@ def time(scope: Scope, text: str) -> np.ndarray:
     """A time in s, zero or longer. Raises ExpressionError."""
     value = scope.value(text, TIME)
     if scope.final and np.any(value < 0):
-        raise ExpressionError(f"found the negative time {value[value < 0].flat[0]:.6g} s in {text!r}; a time is zero or longer")
+        raise ExpressionError(
+            f"found the negative time {value[value < 0].flat[0]:.6g} s in {text!r}; a time is zero or longer"
+        )
     return value
 
 
@@ -203,5 +221,7 @@ def nutation(scope: Scope, text: str) -> np.ndarray:
     """A nutation frequency w1/2pi in Hz, above zero. Raises ExpressionError."""
     value = scope.value(text, FREQUENCY)
     if scope.final and np.any(value <= 0):
-        raise ExpressionError(f"found the nutation frequency {value[value <= 0].flat[0]:.6g} Hz in {text!r}; it must be above zero")
+        raise ExpressionError(
+            f"found the nutation frequency {value[value <= 0].flat[0]:.6g} Hz in {text!r}; it must be above zero"
+        )
     return value

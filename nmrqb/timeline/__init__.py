@@ -1,7 +1,7 @@
 """The timeline: all that engines understand of a sample and a sequence."""
 
-from nmrqb.timeline.schedule import schedule
+from nmrqb.timeline.schedule import sample_quantities, schedule
 from nmrqb.timeline.simulate import evolve, propagator
 from nmrqb.timeline.timeline import Mark, Timeline
 
-__all__ = ["Mark", "Timeline", "evolve", "propagator", "schedule"]
+__all__ = ["Mark", "Timeline", "evolve", "propagator", "sample_quantities", "schedule"]

@@ -40,7 +40,11 @@ def schedule(
     for index, step in enumerate(sequence.steps):
         builder.add(index, step)
     if noise and sample.noise is None:
-        builder.problems.append(Problem("noise is asked for", file=f"sample {sample.name!r}", key="relaxation", allowed="a table with T1 and T2"))
+        builder.problems.append(
+            Problem(
+                "noise is asked for", file=f"sample {sample.name!r}", key="relaxation", allowed="a table with T1 and T2"
+            )
+        )
     if builder.problems:
         raise InputError(tuple(builder.problems))
     return builder.timeline(noise=noise)
@@ -81,7 +85,7 @@ class _Builder:
             case Delay():
                 self._slice(index, {}, values["delay"])
             case Pulse():
-                self._pulse(index, step, values)
+                self._pulse(index, values)
             case Crush():
                 self.marks.append(Mark("crush", len(self.slices), groups=self.sample.groups))
             case Observe():
@@ -94,10 +98,14 @@ class _Builder:
             self.problems.append(self.sequence.problem(("steps", index, key), f"{error} (sample {self.sample.name!r})"))
             return None
 
-    def _pulse(self, index: int, step: Pulse, values: dict[str, Any]) -> None:
+    def _pulse(self, index: int, values: dict[str, Any]) -> None:
         angle, phase = values["pulse"], values["phase"]
-        duration = self._duration(index, step, angle, values)
-        if duration is None:
+        rf, duration = self._amplitude(index, values)
+        if np.any(rf > self.sample.rf_limit * (1 + 1e-9)):
+            key = next(k for k in ("rf", "duration", "pulse") if k in values)
+            message = f"found a pulse of {np.max(rf) / 1e3:.6g} kHz nutation frequency"
+            allowed = f"at most {self.sample.rf_limit / 1e3:g} kHz, the RF limit of sample {self.sample.name!r}"
+            self.problems.append(self.sequence.problem(("steps", index, key), message, allowed))
             return
         half = 0.5 * self.rf_scale * angle
         rotation = {}
@@ -106,28 +114,21 @@ class _Builder:
             rotation[on_spin(self.sample.n, k, "Y")] = half * np.sin(phase)
         self._slice(index, rotation, duration)
 
-    def _duration(self, index: int, step: Pulse, angle: FloatArray, values: dict[str, Any]) -> FloatArray | None:
-        """How long the pulse lasts, in s; None where the coil cannot do it."""
+    def _amplitude(self, index: int, values: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
+        """Nutation frequency (Hz) and length (s) of a pulse; an ideal one has neither."""
+        angle = np.abs(values["pulse"])
         if "duration" in values:
             if "rf" in values:
-                return self._refuse(index, "rf", "found both a duration and an rf", "one of the two: each gives the other")
+                message = "found both a duration and an rf"
+                self.problems.append(
+                    self.sequence.problem(("steps", index, "rf"), message, "one of the two: each gives the other")
+                )
             with np.errstate(divide="ignore", invalid="ignore"):
-                rf = np.abs(angle) / (2 * np.pi * values["duration"])
-            rf = np.where(angle == 0, 0.0, rf)
-            duration = values["duration"]
-        elif "rf" in values or self.pulses == "finite":
+                return np.where(angle == 0, 0.0, angle / (2 * np.pi * values["duration"])), values["duration"]
+        if "rf" in values or self.pulses == "finite":
             rf = values.get("rf", np.array(1 / (4 * self.sample.pulse_90)))
-            duration = np.abs(angle) / (2 * np.pi * rf)
-        else:
-            return np.zeros(np.shape(angle))
-        if np.any(rf > self.sample.rf_limit * (1 + 1e-9)):
-            key = "rf" if "rf" in values else "duration" if "duration" in values else "pulse"
-            found = f"found a pulse of {np.max(rf) / 1e3:.6g} kHz nutation frequency"
-            return self._refuse(index, key, found, f"at most {self.sample.rf_limit / 1e3:g} kHz, the RF limit of sample {self.sample.name!r}")
-        return duration
-
-    def _refuse(self, index: int, key: str, message: str, allowed: str) -> None:
-        self.problems.append(self.sequence.problem(("steps", index, key), message, allowed))
+            return rf, angle / (2 * np.pi * rf)
+        return np.zeros(()), np.zeros(np.shape(angle))
 
     def _slice(self, index: int, rotation: dict[str, FloatArray], duration: FloatArray) -> None:
         angles = {label: coefficient * duration for label, coefficient in self.drift.items()}
@@ -136,13 +137,23 @@ class _Builder:
         self.slices.append((angles, duration, index))
 
     def timeline(self, *, noise: bool) -> Timeline:
-        labels = tuple(dict.fromkeys(label for angles, _, _ in self.slices for label in angles)) or ("I" * self.sample.n,)
+        labels = tuple(dict.fromkeys(label for angles, _, _ in self.slices for label in angles)) or (
+            "I" * self.sample.n,
+        )
         shapes = [np.shape(a) for angles, duration, _ in self.slices for a in (*angles.values(), duration)]
         try:
             lead = np.broadcast_shapes(*shapes) if shapes else ()
         except ValueError:
             found = f"found parameters of shapes {sorted({s for s in shapes if s})}"
-            raise InputError((Problem(found, file=f"sequence {self.sequence.name!r}", allowed="arrays that broadcast against each other"),)) from None
+            raise InputError(
+                (
+                    Problem(
+                        found,
+                        file=f"sequence {self.sequence.name!r}",
+                        allowed="arrays that broadcast against each other",
+                    ),
+                )
+            ) from None
         angles = np.zeros((*lead, len(self.slices), len(labels)))
         durations = np.zeros((*lead, len(self.slices)))
         for s, (terms, duration, _) in enumerate(self.slices):

@@ -49,7 +49,9 @@ def evolve(timeline: Timeline, rho0: ArrayLike) -> ComplexArray:
             rho = _step(timeline, s, paulis, noise, rho)
     if not observed:
         raise ArgumentError("timeline", "one without an observe mark", "observe at least one point")
-    return np.stack(np.broadcast_arrays(*(np.broadcast_to(r, (*timeline.shape, *r.shape[-2:])) for r in observed)), axis=-3)
+    return np.stack(
+        np.broadcast_arrays(*(np.broadcast_to(r, (*timeline.shape, *r.shape[-2:])) for r in observed)), axis=-3
+    )
 
 
 def crusher_mask(n: int, mark: Mark) -> FloatArray:
@@ -66,7 +68,9 @@ def _generator(timeline: Timeline, s: int, paulis: ComplexArray) -> ComplexArray
     return np.tensordot(angles[..., used], paulis[used], axes=1)
 
 
-def _step(timeline: Timeline, s: int, paulis: ComplexArray, noise: ComplexArray | None, rho: ComplexArray) -> ComplexArray:
+def _step(
+    timeline: Timeline, s: int, paulis: ComplexArray, noise: ComplexArray | None, rho: ComplexArray
+) -> ComplexArray:
     generator = _generator(timeline, s, paulis)
     duration = timeline.durations[..., s]
     if noise is None or not np.any(duration):

@@ -43,12 +43,16 @@ class Timeline:
 
     def __post_init__(self) -> None:
         if self.angles.shape[-1] != len(self.labels) or self.angles.shape[:-1] != self.durations.shape:
-            found = f"{self.angles.shape} beside durations of shape {self.durations.shape} and {len(self.labels)} labels"
+            found = (
+                f"{self.angles.shape} beside durations of shape {self.durations.shape} and {len(self.labels)} labels"
+            )
             raise ArgumentError("angles", found, "have shape (..., S, K) over durations (..., S) and K labels")
         if (self.durations < 0).any():
             raise ArgumentError("durations", float(self.durations.min()), "be zero or longer")
         if len(self.events) != self.slices:
-            raise ArgumentError("events", f"of length {len(self.events)}", f"have one entry for each of {self.slices} slices")
+            raise ArgumentError(
+                "events", f"of length {len(self.events)}", f"have one entry for each of {self.slices} slices"
+            )
 
     @property
     def n(self) -> int:

@@ -76,5 +76,3 @@ def normal_score(states: ComplexArray, prediction: ComplexArray, metric: Metric)
     outside = (below < 0.75) | (below > count - 0.75)
     beyond = np.sign(distance) * np.maximum(np.abs(distance), np.abs(score))
     return np.where(outside & np.isfinite(distance), beyond, score)
-
-

@@ -1,0 +1,147 @@
+"""The report of a run: tables for the terminal, one self-contained page for the browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nmrqb.compare import compare, measured_sources, metric_names
+from nmrqb.nmr import Sample
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text: one header, rows of equal length."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def result_table(dataset: xr.Dataset) -> Table:
+    """Each point of the sweep: theory, exact, measured with its error, and z, for every metric."""
+    sweep = [str(d) for d in dataset["ergotropy"].dims if d != "source"]
+    sources, metrics = measured_sources(dataset), metric_names(dataset)
+    header = [_heading(dataset, name) for name in sweep]
+    for metric in metrics:
+        symbol = dataset[metric].attrs["symbol"]
+        header += [
+            f"{symbol} theory",
+            f"{symbol} exact",
+            *(part for s in sources for part in (f"{symbol} {s}", f"z({symbol})")),
+        ]
+    rows = []
+    for index in np.ndindex(*(dataset.sizes[name] for name in sweep)):
+        at = dict(zip(sweep, index, strict=True))
+        row = [_shown(dataset, name, at[name]) for name in sweep]
+        for metric in metrics:
+            row += [f"{float(dataset[metric].sel(source=s).isel(at)):.4f}" for s in ("theory", "exact")]
+            for source in sources:
+                value = float(dataset[metric].sel(source=source).isel(at))
+                error = float(dataset[f"{metric}_error"].sel(source=source).isel(at))
+                z = float(dataset[f"{metric}_z"].sel(source=source).isel(at))
+                row += [f"{value:.4f} ± {error:.4f}", f"{z:+.2f}"]
+        rows.append(tuple(row))
+    return Table(tuple(header), tuple(rows))
+
+
+def unit_line(dataset: xr.Dataset) -> str:
+    """What the numbers are in, in one sentence."""
+    attrs = dataset.attrs
+    hertz = attrs["energy_unit_rad_per_s"] / (2 * np.pi)
+    text = f"Energies in units of the coupling |d| (|d|/2π = {hertz:.4g} Hz)"
+    if attrs["reported_per"] == "nothing":
+        return f"{text}, for the full product state at polarisation P = {np.max(attrs['polarisation']):.4g}."
+    return (
+        f"{text}, energies and l1 per polarisation factor p: this sample has p = {attrs['polarisation_factor']:.3e}, "
+        f"and was run with p raised to {attrs['polarisation_factor_run']:.3g} so that counts can resolve it."
+        if attrs["polarisation_factor_run"] != attrs["polarisation_factor"]
+        else f"{text}, energies and l1 per polarisation factor p = {attrs['polarisation_factor']:.3e}."
+    )
+
+
+def render(dataset: xr.Dataset, sample: Sample, figure_png: bytes, sequence_png: bytes) -> str:
+    """The page, pictures inside."""
+    attrs = dataset.attrs
+    environment = Environment(loader=PackageLoader("nmrqb", "templates"), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("report.html").render(
+        title=attrs["title"],
+        summary=unit_line(dataset),
+        notes=list(_notes(dataset, sample)),
+        sequence=attrs["sequence"],
+        figure_png=base64.b64encode(figure_png).decode(),
+        sequence_png=base64.b64encode(sequence_png).decode(),
+        table=result_table(dataset),
+        agreement=compare(dataset) if measured_sources(dataset) else [],
+        sample_title=sample.title,
+        properties=sample_properties(sample),
+        facts=list(_facts(dataset)),
+        inputs={
+            f"{kind} file": attrs[f"{kind}_toml"]
+            for kind in ("experiment", "sequence", "sample")
+            if attrs[f"{kind}_toml"]
+        },
+    )
+
+
+def sample_properties(sample: Sample) -> list[tuple[str, str, str]]:
+    """Name, value and flag of what a sample is made of; the flag says "unverified" where no measurement stands behind it."""
+    rows = [("spins", ", ".join(sample.spins), "spins")]
+    rows += [(f"d/2π of spins {i}, {j}", f"{d / 1e3:.6g} kHz", "dipolar") for i, j, d in sample.dipolar]
+    rows.append(("offsets", ", ".join(f"{o:g} Hz" for o in sample.offsets), "offsets"))
+    if sample.field is not None:
+        rows.append(("field", f"{sample.field:g} T", "field"))
+    if sample.temperature is not None:
+        rows.append(("temperature", f"{sample.temperature:g} K", "temperature"))
+    rows.append(("polarisation P", ", ".join(f"{p:.4g}" for p in sample.polarisation), "polarisation"))
+    if sample.noise:
+        rows.append(("T1", ", ".join(_seconds(t) for t in sample.noise.t1), "T1"))
+        rows.append(("T2", ", ".join(_seconds(t) for t in sample.noise.t2), "T2"))
+        if sample.noise.t1d is not None:
+            rows.append(("T1D (on record; decay here follows T1 and T2)", _seconds(sample.noise.t1d), "T1D"))
+        rows.append(("readout error on circuits", ", ".join(f"{r:g}" for r in sample.noise.readout), "error"))
+    rows.append(("90° pulse", _seconds(sample.pulse_90), "pulse_90"))
+    rows.append(("RF limit", f"{sample.rf_limit / 1e3:g} kHz", "limit"))
+    flagged = {key.rpartition(".")[2] for key in sample.unverified} | (
+        {"dipolar"} if "geometry.positions" in sample.unverified else set()
+    )
+    return [(name, value, "unverified" if key in flagged else "") for name, value, key in rows]
+
+
+def _seconds(value: float) -> str:
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if value >= factor:
+            return f"{value / factor:g} {unit}"
+    return f"{value * 1e9:g} ns"
+
+
+def _notes(dataset: xr.Dataset, sample: Sample) -> Iterable[str]:
+    if dataset.attrs["reported_per"] != "nothing":
+        yield "A pseudo-pure or thermal NMR state is separable at this polarisation: nothing here is a claim of entanglement."
+    if sample.unverified:
+        yield f"Unverified values stand in this sample: {', '.join(sample.unverified)}."
+
+
+def _facts(dataset: xr.Dataset) -> Iterable[tuple[str, str]]:
+    attrs = dataset.attrs
+    yield "pulses", attrs["pulses"]
+    yield "noise", "relaxation and readout of the sample" if attrs["noise"] else "none"
+    for source, info in json.loads(attrs["engines"]).items():
+        for name, value in sorted(info.items()):
+            yield f"{source}: {name.replace('_', ' ')}", f"{value:.3g}" if isinstance(value, float) else str(value)
+    yield from json.loads(attrs["versions"]).items()
+
+
+def _heading(dataset: xr.Dataset, name: str) -> str:
+    unit = {"rad": "deg", "s": "ms"}.get(dataset[name].attrs["units"], dataset[name].attrs["units"])
+    return f"{name} ({unit})" if unit != "1" else name
+
+
+def _shown(dataset: xr.Dataset, name: str, index: int) -> str:
+    value, unit = float(dataset[name].values[index]), dataset[name].attrs["units"]
+    return f"{value * {'rad': 180 / np.pi, 's': 1e3}.get(unit, 1.0):g}"

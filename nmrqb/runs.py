@@ -1,0 +1,99 @@
+"""Run folders: what was asked, with what, and what came out, written so that nothing half-done looks whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+
+from nmrqb.errors import InputError, Problem
+
+State = Literal["running", "finished", "interrupted", "failed"]
+
+#: What a finished run leaves, beside its inputs.
+FILES = ("run.json", "data.nc", "curves.nc", "figure.png", "sequence.png", "report.html")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that holds one run. `run.json` says whether it is running, finished, interrupted or failed."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path | None, name: str) -> RunFolder:
+        """A folder for a new run: `path`, or runs/NAME-DATE-TIME. Raises InputError when it cannot be written or holds a run."""
+        if path is None:
+            path = _unused(Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+        taken = [file for file in FILES if (path / file).exists()]
+        if taken:
+            allowed = "another folder for --out; a run is never written over"
+            raise InputError(
+                (Problem(f"the folder already holds {taken[0]}", file=str(path), key="--out", allowed=allowed),)
+            )
+        try:
+            (path / "inputs").mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            cause = (error.strerror or str(error)).lower()
+            allowed = "a folder that you may write to"
+            raise InputError(
+                (Problem(f"cannot be written ({cause})", file=str(path), key="--out", allowed=allowed),)
+            ) from None
+        return cls(path)
+
+    def state(self, state: State, **about: Any) -> None:
+        """Record how the run stands in run.json."""
+        self.text("run.json", json.dumps({"state": state, **about}, indent=2, sort_keys=True) + "\n")
+
+    def inputs(self, texts: Mapping[str, str]) -> None:
+        """Keep the inputs as they were given."""
+        for name, text in texts.items():
+            self.text(f"inputs/{name}", text)
+
+    def text(self, name: str, text: str) -> Path:
+        """Write a text file, whole or not at all."""
+        return self.file(name, lambda path: _write(path, text))
+
+    def data(self, dataset: xr.Dataset, name: str = "data.nc") -> Path:
+        """Write a NetCDF file; the same Dataset gives the same bytes."""
+        return self.file(name, lambda path: write_netcdf(dataset, path))
+
+    def file(self, name: str, write: Callable[[Path], object]) -> Path:
+        """Let `write` make a file under a name that does not look whole, then give it its own."""
+        target = self.path / name
+        partial = target.with_name(f".{target.name}.partial{target.suffix}")
+        try:
+            write(partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """A Dataset as NetCDF-4, free of time stamps."""
+    dataset.to_netcdf(path, engine="h5netcdf")
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _unused(path: Path) -> Path:
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate = path.with_name(f"{path.name}-{number}")
+        number += 1
+    return candidate
