@@ -18,7 +18,7 @@ from nmrqb.checks import ComplexArray, FloatArray, real
 from nmrqb.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from nmrqb.battery.model import Battery
 
@@ -100,13 +100,18 @@ def cutoff_temperature(battery: Battery) -> FloatArray:
     spread = levels[..., -1] - levels[..., 0]
     scale = np.where(spread > 0, spread, 1.0)
     steps = np.geomspace(1.0, 1e-4, 513)
+
+    def entangled(fraction: FloatArray) -> NDArray[np.bool_]:
+        # Some batteries (D = G alone) sit exactly on the edge at every temperature: there rounding must not decide.
+        return entanglement_margin(battery, scale * fraction) > 1e-14 * (1 + 1 / fraction)
+
     low, high, found = np.zeros(battery.shape), np.ones(battery.shape), np.zeros(battery.shape, dtype=bool)
     for above, below in itertools.pairwise(steps):
-        new = ~found & (entanglement_margin(battery, scale * below) > 0)
+        new = ~found & entangled(below)
         low, high, found = np.where(new, below, low), np.where(new, above, high), found | new
     for _ in range(60):
         middle = np.where(found, (low + high) / 2, 1.0)
-        alive = entanglement_margin(battery, scale * middle) > 0
+        alive = entangled(middle)
         low, high = np.where(alive, middle, low), np.where(alive, high, middle)
     return np.where(found, scale * low, 0.0)
 

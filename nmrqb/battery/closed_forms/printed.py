@@ -13,6 +13,7 @@ import numpy as np
 from nmrqb.battery.closed_forms.gibbs import thermal_factors
 from nmrqb.battery.closed_forms.inputs import angle_for, temperature_for
 from nmrqb.battery.closed_forms.spectrum import energies, odd_phase_as_printed
+from nmrqb.errors import ArgumentError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -101,6 +102,8 @@ def ergotropy_as_printed(
     At D = 0 that is the true ergotropy of Pauli-Y charging; for D != 0 it is complex. The paper leaves Z undefined:
     partition = "gibbs" takes Z = Tr exp(-H/T), "own" takes Tr exp(-H'/T), with which the identity is exact.
     """
+    if partition not in ("gibbs", "own"):
+        raise ArgumentError("partition", repr(partition), 'be "gibbs" or "own"')
     angle = angle_for(battery, temperature, phi)
     T = temperature_for(battery, temperature)
     delta, D = np.asarray(battery.axial), np.asarray(battery.dm)

@@ -29,9 +29,8 @@ def eigenvectors(battery: Battery) -> ComplexArray:
 
 def odd_phase(battery: Battery) -> ComplexArray:
     """The eta of eq. (5), corrected: (3iD - Delta)/kappa1, of modulus 1; -1 (the limit Delta -> 0+) at kappa1 = 0."""
-    delta, D = np.asarray(battery.axial), np.asarray(battery.dm)
-    k1 = battery.kappa1
-    return np.where(k1 > 0, (3j * D - delta) / np.where(k1 > 0, k1, 1.0), -1.0)
+    delta, D = np.asarray(battery.axial) + 0.0, np.asarray(battery.dm) + 0.0
+    return np.where(battery.kappa1 > 0, np.exp(1j * np.arctan2(3 * D, -delta + 0.0)), -1.0)
 
 
 def odd_phase_as_printed(battery: Battery) -> ComplexArray:
