@@ -117,7 +117,8 @@ def _refined(curve: _Energy, samples: list[FloatArray], grid: FloatArray, name: 
         step = np.where(second < 0, -first / np.where(second < 0, second, 1.0), 0.0)
         trial = np.clip(t + step, low, high)
         there = _quantity(name, curve.at(trial), trial)
-        better = there[0] >= value
+        # Close to the top the value is flat to rounding, while its slope still tells where the top is.
+        better = (there[0] >= value) | (np.abs(step) < 1e-3 * grid[1])
         t = np.where(better, trial, t)
         now = (np.where(better, there[0], value), np.where(better, there[1], first), np.where(better, there[2], second))
     best = np.max(now[0], axis=-1, keepdims=True)

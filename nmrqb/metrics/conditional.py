@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _TINY = 1e-300
 #: Points of the coarse grid on the half sphere (n and -n are one measurement), and neighbours of each.
-_POINTS, _NEIGHBOURS = 192, 8
+_POINTS, _NEIGHBOURS = 96, 8
 #: Basins of the coarse grid that are refined, and Newton steps at most.
 _STARTS, _STEPS = 3, 40
 #: States refined at once, so that the grid of all of them never stands in memory.
-CHUNK = 8192
+CHUNK = 4096
 
 
 def bloch(rho: ComplexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -46,18 +46,16 @@ def outcome_entropy(q: FloatArray, w: FloatArray) -> FloatArray:
 
 def first_derivatives(q: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """dP/dq and dP/dw."""
-    gap = np.maximum(q * q - w, _TINY)  # the outcome leaves B pure where q^2 = w, and dP/dw is infinite there
-    q = np.maximum(q, _TINY)
+    q, gap = _floored(q, w)
     return -0.25 * np.log(gap / (4 * q * q)), -0.25 * _atanh_ratio(q, w, gap)
 
 
 def second_derivatives(q: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """d2P/dq2, d2P/dqdw and d2P/dw2."""
-    gap = np.maximum(q * q - w, 1e-30)
-    q = np.maximum(q, 1e-30)
+    q, gap = _floored(q, w)
     x2 = w / (q * q)
     series = -(2 / 3 + 4 / 5 * x2 + 6 / 7 * x2**2 + 8 / 9 * x2**3) / (8 * q**3)
-    exact = (_atanh_ratio(q, w, gap) - q / gap) / (8 * np.maximum(w, _TINY))
+    exact = (_atanh_ratio(q, w, gap) - q / gap) / (8 * np.maximum(w, 1e-6 * q * q))
     return -w / (2 * q * gap), 0.25 / gap, np.where(x2 < 1e-3, series, exact)
 
 
@@ -159,12 +157,17 @@ def _phi(x: FloatArray) -> FloatArray:
     return -x * np.log(np.maximum(x, _TINY))
 
 
+def _floored(q: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Keep q and q^2 - w off zero: impossible outcomes (q = 0) and pure ones (w = q^2), where slopes are infinite."""
+    q = np.maximum(q, 1e-16)
+    return q, np.maximum(q * q - w, 1e-20 * q * q)
+
+
 def _atanh_ratio(q: FloatArray, w: FloatArray, gap: FloatArray) -> FloatArray:
-    """atanh(r/q)/r with r = sqrt(w), and its limit 1/q at r = 0."""
-    r = np.sqrt(np.maximum(w, 0.0))
+    """atanh(r/q)/r with r = sqrt(w) and gap = q^2 - w, and its limit 1/q at r = 0."""
     x2 = w / (q * q)
-    exact = 0.5 * np.log((q + r) ** 2 / gap) / np.maximum(r, _TINY)
-    return np.where(x2 < 1e-8, (1 + x2 / 3) / q, exact)
+    r = np.sqrt(np.maximum(w, 1e-12 * q * q))
+    return np.where(x2 < 1e-8, (1 + x2 / 3) / q, 0.5 * np.log((q + r) ** 2 / gap) / r)
 
 
 def _half_sphere(count: int) -> FloatArray:

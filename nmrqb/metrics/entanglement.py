@@ -21,7 +21,8 @@ def concurrence(rho: ArrayLike, *, check: bool = True) -> FloatArray:
 
     PRL 80, 2245 (1998), the paper's eq. (C1). Computed as max(0, s1 - s2 - s3 - s4) with s the singular values of
     A^T (Y kron Y) A, A A^dagger = rho: the usual square roots of the eigenvalues of rho rho~ lose half the digits near
-    zero. X states use their closed form. Raises ArgumentError unless rho holds two-spin density matrices.
+    zero. X states use their closed form; in others populations below 1e-15 count as zero, because concurrence goes with
+    their root. Raises ArgumentError unless rho holds two-spin density matrices.
     """
     return dispatch(rho, check, _of_x_states, _of_any)
 

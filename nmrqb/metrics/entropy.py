@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nmrqb.checks import ComplexArray, FloatArray
 
-_TINY = 1e-300
+_TINY, _RANK = 1e-300, 1e-15
 
 
 def shannon(p: NDArray[np.floating[Any]]) -> FloatArray:
@@ -73,9 +73,13 @@ def fidelity(rho: ArrayLike, sigma: ArrayLike, *, check: bool = True) -> FloatAr
 
 
 def square_root(rho: ComplexArray) -> ComplexArray:
-    """A matrix A (..., d, d) with A A^dagger = rho: eigenvectors times the roots of their populations."""
+    """A matrix A (..., d, d) with A A^dagger = rho: eigenvectors times the roots of their populations.
+
+    Populations below 1e-15 cannot be told from the rounding of a rank-deficient rho and count as zero: their roots
+    (3e-8) would otherwise drown what a product or a pure state has at 1e-15.
+    """
     populations, vectors = np.linalg.eigh(rho)
-    return vectors * np.sqrt(np.maximum(populations, 0.0))[..., None, :]
+    return vectors * np.sqrt(np.where(populations > _RANK, populations, 0.0))[..., None, :]
 
 
 def _state(name: str, rho: ArrayLike, check: bool) -> ComplexArray:
