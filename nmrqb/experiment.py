@@ -27,7 +27,7 @@ from nmrqb.results import States
 from nmrqb.sequence import Sequence
 from nmrqb.sequence.sequence import Pulses
 from nmrqb.timeline import Timeline, schedule
-from nmrqb.tomography import estimate, normal_score
+from nmrqb.tomography import estimate, nearest_state, normal_score
 from nmrqb.units import ExpressionError
 
 #: Engines by the name a user gives; None stands for all that a default run shows side by side.
@@ -209,7 +209,9 @@ class Experiment:
             from nmrqb.engines import Shots
 
             table = self.shots
-            return Shots(shots=shots or table.per_setting, seed=seed, replicas=table.replicas, sampling=table.sampling)
+            # the unprojected inversion is linear in the counts: only then are energies unbiased and scatter honest
+            how: dict[str, Any] = {"replicas": table.replicas, "sampling": table.sampling, "estimator": "linear"}
+            return Shots(shots=shots or table.per_setting, seed=seed, **how)
         if engine == "exact":
             return None
         if isinstance(engine, str):
@@ -294,7 +296,7 @@ def _reduce(experiment: Experiment, found: Mapping[str, States], H: ComplexArray
         )
         label = f"normal score of {quantity.long_name} under the exact prediction"
         variables[f"{name}_z"] = (dims, np.stack(scores), {"units": "1", "long_name": label})
-    rho = np.stack([np.moveaxis(states.estimate, -3, 0) for states in found.values()])
+    rho = nearest_state(np.stack([np.moveaxis(states.estimate, -3, 0) for states in found.values()]))
     for part, values in (("real", rho.real), ("imag", rho.imag)):
         text = f"{part} part of the density matrix as run (p = divided_by)"
         variables[f"rho_{part}"] = (

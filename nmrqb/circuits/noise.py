@@ -21,8 +21,8 @@ from nmrqb.timeline import Timeline
 def relaxation_channel(t1: float, t2: float, polarisation: float, time: float) -> Instruction:
     """T1 and T2 relaxation of one qubit for `time` (s) towards <sigma_z> = polarisation, as a channel instruction.
 
-    Aer's own thermal relaxation error, written as a superoperator. It is exact for one spin and owes nothing to the exact
-    engine, which is how the two can check each other.
+    Aer's own thermal relaxation error as one Kraus map. It is exact for one spin and owes nothing to the exact engine,
+    which is how the two can check each other.
     """
     error = thermal_relaxation_error(t1, t2, time, excited_state_population=(1 - polarisation) / 2)
     return SuperOp(error).to_instruction()

@@ -30,7 +30,8 @@ class Shots:
     probabilities, as infinitely many shots would. seed: an integer, or None for a fresh one (it is recorded). replicas:
     bootstrap replicas behind the error bars. sampling: "state" draws counts from Aer's final density matrix and the
     readout error, "counts" has Aer draw them; the distribution is the same. split: largest trace distance that splitting
-    noise from evolution may cost.
+    noise from evolution may cost. estimator: "nearest" gives the density matrix nearest to the linear inversion, replica by
+    replica; "linear" leaves the inversion as it is: unbiased, with eigenvalues that noise may push below zero.
     """
 
     backend: str = "aer"
@@ -39,6 +40,7 @@ class Shots:
     replicas: int = 200
     sampling: Literal["state", "counts"] = "state"
     split: float = 1e-5
+    estimator: Literal["nearest", "linear"] = "nearest"
     source = "aer"
 
     def __post_init__(self) -> None:
@@ -46,6 +48,8 @@ class Shots:
             raise ArgumentError("backend", repr(self.backend), 'be "aer"')
         if self.sampling not in ("state", "counts"):
             raise ArgumentError("sampling", repr(self.sampling), 'be "state" or "counts"')
+        if self.estimator not in ("nearest", "linear"):
+            raise ArgumentError("estimator", repr(self.estimator), 'be "nearest" or "linear"')
         if self.shots is not None and self.shots < 1:
             raise ArgumentError("shots", self.shots, "be 1 or more")
         if self.replicas < 2:
@@ -76,10 +80,10 @@ class Shots:
             "seed": seed,
         }
         if self.shots is None:
-            frequencies = job.mix(job.ideal_frequencies(progress))
-            rho = nearest_state(job.invert(frequencies))[..., None, :, :]
+            rho = job.invert(job.mix(job.ideal_frequencies(progress)))[..., None, :, :]
         else:
             rho = job.measured(np.random.default_rng(seed), seed, progress)
+        rho = nearest_state(rho) if self.estimator == "nearest" else rho
         return States(rho, timeline.observed, self.source, info)
 
 
@@ -112,7 +116,7 @@ class _Job:
             counts = rng.multinomial(np.broadcast_to(shots[:, None], p.shape[:-1]), p)
         frequencies = counts / shots[:, None, None]
         estimate = self.invert(self.mix(frequencies))[..., None, :, :]
-        return nearest_state(np.concatenate([estimate, self._resampled(rng, frequencies, shots)], axis=-3))
+        return np.concatenate([estimate, self._resampled(rng, frequencies, shots)], axis=-3)
 
     def ideal_frequencies(self, progress: Progress | None) -> FloatArray:
         """Outcome probabilities that the readout reports, from the density matrices Aer saves."""

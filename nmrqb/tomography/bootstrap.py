@@ -20,6 +20,9 @@ Metric = Callable[[ComplexArray], FloatArray]
 #: Off-diagonal elements below this many standard errors count as absent when the bias is measured.
 SIGNIFICANT = 2.0
 
+#: Replicas that stand in for all of them where the correction itself is repeated to find its spread.
+_INNER = 40
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -33,17 +36,23 @@ def estimate(states: ComplexArray, metric: Metric) -> Estimate:
     """Bias-corrected value and standard error of a metric over replicas, from rho (..., replica, d, d).
 
     The replicas' scatter is carried to a denoised centre (insignificant coherences removed): there the metric's mean shift
-    is its bias and its standard deviation its error. A value slightly below a metric's natural bound is possible, as
-    it must be for an unbiased estimate of something at that bound.
+    is its bias. The error is the standard deviation of that whole procedure, correction included, over scattered copies of
+    the centre. A value slightly below a metric's natural bound is possible, as it must be for an unbiased estimate of
+    something at that bound.
     """
-    plain = metric(states[..., 0, :, :])
+    plain = states[..., 0, :, :]
     scatter = states[..., 1:, :, :] - states[..., :1, :, :]
     if scatter.shape[-3] == 0:
-        return Estimate(plain, np.full(np.shape(plain), np.nan))
-    centre = denoised(states[..., 0, :, :], scatter)
-    values = metric(centre[..., None, :, :] + scatter)
-    bias = values.mean(axis=-1) - metric(centre)
-    return Estimate(plain - bias, values.std(axis=-1, ddof=1))
+        return Estimate(metric(plain), np.full(plain.shape[:-2], np.nan))
+    copies = denoised(plain, scatter)[..., None, :, :] + scatter
+    again = _corrected(copies, scatter[..., None, :_INNER, :, :], metric)
+    return Estimate(_corrected(plain, scatter, metric), again.std(axis=-1, ddof=1))
+
+
+def _corrected(rho: ComplexArray, scatter: ComplexArray, metric: Metric) -> FloatArray:
+    """The metric at rho (..., d, d) less its bias under the scatter (..., R, d, d)."""
+    centre = denoised(rho, scatter)
+    return metric(rho) - metric(centre[..., None, :, :] + scatter).mean(axis=-1) + metric(centre)
 
 
 def denoised(rho: ComplexArray, scatter: ComplexArray) -> ComplexArray:
