@@ -30,7 +30,9 @@ class Timeline:
 
     labels: K Pauli strings P_k. angles: (..., S, K), coefficient (rad/s) x duration, so an ideal pulse is a slice of
     zero duration. durations: (..., S) in s. Leading axes are sweeps and ensembles. events: for each slice the index of the
-    sequence step it comes from. noise: what acts during timed slices, or None for unitary slices.
+    sequence step it comes from. noise: what acts during timed slices, or None for unitary slices. drift: (K,), the
+    Hamiltonian with the transmitter off, in rad/s on the same labels, which also acts while a signal is acquired.
+    groups: spins of one isotope, which a coil and a gradient treat alike.
     Raises ArgumentError when shapes do not fit or a duration is negative.
     """
 
@@ -40,6 +42,8 @@ class Timeline:
     marks: tuple[Mark, ...]
     events: tuple[int, ...]
     noise: Noise | None = None
+    drift: FloatArray | None = None
+    groups: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.angles.shape[-1] != len(self.labels) or self.angles.shape[:-1] != self.durations.shape:
