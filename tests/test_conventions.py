@@ -5,7 +5,6 @@ import pytest
 
 import nmrqb
 from nmrqb.circuits import Branch, compile_circuit, execute
-from nmrqb.files import Document
 from nmrqb.nmr.noise import Noise
 from nmrqb.spin.operators import coherence_order, collective, on_spin, pauli_string
 from nmrqb.timeline import Mark, Timeline
@@ -24,14 +23,14 @@ def test_spin_0_is_the_leftmost_factor_and_up_has_sigma_z_plus_1():
     np.testing.assert_array_equal(coherence_order(2)[0], [0, 1, 1, 2])
 
 
-def test_a_pulse_rotates_as_exp_minus_i_theta_F_phi():
+def test_a_pulse_rotates_as_exp_minus_i_theta_F_phi(tmp_path):
     sample = nmrqb.Sample.load("nematic-pair")
     for phase, angle in (("x", 0.0), ("y", np.pi / 2), ("-x", np.pi), ("-y", 3 * np.pi / 2), ("30 deg", np.pi / 6)):
         text = f"""
             title = "one pulse"
             steps = [{{ pulse = "70 deg", phase = "{phase}" }}, {{ observe = "end" }}]
         """
-        U = nmrqb.Exact().propagator(nmrqb.schedule(nmrqb.Sequence.parse(document(text), "one"), sample))
+        U = nmrqb.Exact().propagator(nmrqb.schedule(load(tmp_path, text, nmrqb.Sequence), sample))
         F = collective(2, "x") * np.cos(angle) + collective(2, "y") * np.sin(angle)
         w, v = np.linalg.eigh(F)
         expected = (v * np.exp(-1j * np.radians(70) * w)) @ v.conj().T
@@ -61,10 +60,10 @@ def test_the_dipolar_hamiltonian_and_the_papers_battery_are_one():
     np.testing.assert_allclose(battery.hamiltonian() * sample.energy_unit, H, atol=1e-9)
 
 
-def test_the_rotating_frame_offset_is_twice_the_papers_field():
+def test_the_rotating_frame_offset_is_twice_the_papers_field(tmp_path):
     text = nmrqb.Sample.load("nematic-pair").source + "\n"
     text = text.replace('spins = ["1H", "1H"]', 'spins = ["1H", "1H"]\noffsets = ["200 Hz", "200 Hz"]')
-    sample = nmrqb.Sample.parse(document(text), "shifted")
+    sample = load(tmp_path, text, nmrqb.Sample)
     assert sample.battery().zeeman == pytest.approx(0.1)
     np.testing.assert_allclose(sample.battery().hamiltonian() * sample.energy_unit, sample.hamiltonian(), atol=1e-9)
 
@@ -109,9 +108,6 @@ def test_t1_leads_towards_the_polarisation_with_up_as_positive():
     np.testing.assert_allclose(np.diag(rho).real, [0.8, 0.2], atol=1e-12)
 
 
-def document(text: str) -> Document:
-    import tomllib
-
-    from nmrqb.files import _Lines
-
-    return Document("test.toml", tomllib.loads(text), _Lines(text).found, text)
+def load(folder, text, kind):
+    (folder / "file.toml").write_text(text)
+    return kind.load(folder / "file.toml")

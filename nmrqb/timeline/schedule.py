@@ -137,9 +137,8 @@ class _Builder:
         self.slices.append((angles, duration, index))
 
     def timeline(self, *, noise: bool) -> Timeline:
-        labels = tuple(dict.fromkeys(label for angles, _, _ in self.slices for label in angles)) or (
-            "I" * self.sample.n,
-        )
+        used = [*self.drift, *(label for angles, _, _ in self.slices for label in angles)]
+        labels = tuple(dict.fromkeys(used)) or ("I" * self.sample.n,)
         shapes = [np.shape(a) for angles, duration, _ in self.slices for a in (*angles.values(), duration)]
         try:
             lead = np.broadcast_shapes(*shapes) if shapes else ()
@@ -161,4 +160,13 @@ class _Builder:
             for label, value in terms.items():
                 angles[..., s, labels.index(label)] = value
         events = tuple(event for _, _, event in self.slices)
-        return Timeline(labels, angles, durations, tuple(self.marks), events, self.sample.noise if noise else None)
+        return Timeline(
+            labels,
+            angles,
+            durations,
+            tuple(self.marks),
+            events,
+            noise=self.sample.noise if noise else None,
+            drift=np.array([self.drift.get(label, 0.0) for label in labels]),
+            groups=self.sample.groups,
+        )
