@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 AXIS_PHASE = {"x": 0.0, "y": np.pi / 2, "-x": np.pi, "-y": -np.pi / 2}
 
 #: Numbers in one block of curves: small enough to stay in a core's second-level cache.
-_BLOCK = 1 << 17
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,17 @@ class ChargingMaxima:
 
 
 def charge(
-    H: ArrayLike, rho0: ArrayLike, phi: ArrayLike, axis: str | float = "x", *, passive: bool = False
+    H: ArrayLike, rho0: ArrayLike, phi: ArrayLike, axis: str | float = "x", *, passive: bool = False, check: bool = True
 ) -> ChargingCurve:
     """Stored energy, ergotropy, power and l1 coherence while a collective pulse turns rho0 by theta = 2 phi.
 
     H, rho0: (..., d, d), d = 2^N, Hermitian, leading axes broadcast; rho0 may be a deviation from the identity.
     phi = Omega t: (T,) or a number, rad. axis: "x", "y", "-x", "-y" or the phase of the axis in rad. passive: the
     caller's word that rho0 is passive (a Gibbs or ground state), which saves two diagonalisations. Arrays (..., T).
-    Eqs. (21)-(25) and (29) of the paper for any H and rho0. Raises ArgumentError.
+    Eqs. (21)-(25) and (29) of the paper for any H and rho0. Raises ArgumentError; `check=False` takes H and rho0 as
+    they are.
     """
-    H, rho0, axes = _checked(H, rho0, axis)
+    H, rho0, axes = _checked(H, rho0, axis, check)
     times = checks.real("phi", phi)
     if times.ndim > 1:
         raise ArgumentError("phi", f"of shape {times.shape}", "be a number or have shape (T,)")
@@ -106,15 +107,16 @@ def charging_maxima(
     *,
     refine: bool = True,
     passive: bool = False,
+    check: bool = True,
 ) -> ChargingMaxima:
     """Maxima over the charging time of stored energy, ergotropy, power and l1 coherence, and when they are reached.
 
-    H, rho0, axis, passive as in `charge`. phi: the times searched, (T,) ascending, T >= 2; by default 32 N + 1 points
+    H, rho0, axis, passive, check as in `charge`. phi: the times searched, (T,) ascending, T >= 2; by default 32 N + 1 points
     over one period, 0 to pi. With refine the peaks between the first and the last time are polished by Newton's method
     on exact derivatives (values to rounding, times to about 1e-8 or better); without, the grid's own maxima are
     returned. Memory does not grow with T times the number of leading elements. Shapes (...). Raises ArgumentError.
     """
-    H, rho0, axes = _checked(H, rho0, axis)
+    H, rho0, axes = _checked(H, rho0, axis, check)
     theta = 2 * (np.linspace(0, np.pi, 32 * axes.n + 1) if phi is None else _ascending(phi))
     energy = energy_polynomial(H, rho0, axes)
     shape, flat = energy.shape[:-1], energy.reshape(-1, energy.shape[-1])
@@ -134,9 +136,11 @@ def charging_maxima(
     )
 
 
-def _checked(H: ArrayLike, rho0: ArrayLike, axis: str | float) -> tuple[ComplexArray, ComplexArray, Frame]:
-    energies, states = checks.hermitian("H", H), checks.hermitian("rho0", rho0)
-    checks.same_dimension("rho0", states, "H", energies)
+def _checked(H: ArrayLike, rho0: ArrayLike, axis: str | float, check: bool) -> tuple[ComplexArray, ComplexArray, Frame]:
+    if check:
+        H, rho0 = checks.hermitian("H", H), checks.hermitian("rho0", rho0)
+        checks.same_dimension("rho0", rho0, "H", H)
+    energies, states = np.asarray(H, dtype=complex), np.asarray(rho0, dtype=complex)
     return energies, states, frame(number_of_spins(energies.shape[-1]), axis_phase(axis))
 
 
@@ -231,10 +235,12 @@ def _l1_blocks(states: ComplexArray, theta: FloatArray, axes: Frame) -> Iterator
     pairs = states.shape[-1] * (states.shape[-1] - 1) // 2
     for block in _blocks(len(states), 2 * pairs * theta.size):
         elements = element_polynomials(states[block], axes)
-        values = (elements.reshape(-1, elements.shape[-1]) @ table).reshape(*elements.shape[:-1], -1)
+        # Real and imaginary parts outermost: every pass below then runs over contiguous memory.
+        outer = np.ascontiguousarray(elements.transpose(1, 2, 0, 3))
+        values = (outer.reshape(-1, outer.shape[-1]) @ table).reshape(*outer.shape[:-1], -1)
         np.multiply(values, values, out=values)
-        square = np.add(values[:, 0], values[:, 1], out=values[:, 0])
-        yield block, 2 * np.sum(np.sqrt(square, out=square), axis=1), elements
+        modulus = np.add(values[0], values[1], out=values[0])
+        yield block, 2 * np.sum(np.sqrt(modulus, out=modulus), axis=0), elements
 
 
 def _blocks(members: int, width: int) -> Iterator[slice]:

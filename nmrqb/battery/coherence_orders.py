@@ -71,11 +71,11 @@ def energy_polynomial(H: ComplexArray, rho: ComplexArray, axes: Frame) -> FloatA
     """Coefficients (..., 2n + 1) of Tr[rho(theta) H], for Hermitian H and rho (..., d, d) that broadcast."""
     turned = _into(rho, axes) * np.conj(_into(H, axes))
     d = H.shape[-1]
-    flat = turned.reshape(-1, d * d) @ axes.weights.reshape(-1, d * d).T
-    coefficients = np.ascontiguousarray(flat.real).reshape(*turned.shape[:-2], -1)
-    scale = np.linalg.norm(H, axis=(-2, -1)) * np.linalg.norm(rho, axis=(-2, -1))
+    # Hermitian H and rho make the coefficients real: Re(w x) as one real product over (Re x, Im x) pairs.
+    weights = np.conj(axes.weights).reshape(-1, d * d).view(float)
+    coefficients = (turned.reshape(-1, d * d).view(float) @ weights.T).reshape(*turned.shape[:-2], -1)
     # A flat curve must be exactly flat, or its maximum would sit wherever rounding put it.
-    coefficients[np.abs(coefficients) <= _ROUNDING * scale[..., None]] = 0.0
+    coefficients[np.abs(coefficients) <= _ROUNDING * (_norm(H) * _norm(rho))[..., None]] = 0.0
     return coefficients
 
 
@@ -118,3 +118,9 @@ def _into(A: ComplexArray, axes: Frame) -> ComplexArray:
     if d <= _DENSE_DIMENSION:
         return (A.reshape(-1, d * d) @ np.kron(V.conj(), V)).reshape(A.shape)
     return V.conj().T @ A @ V
+
+
+def _norm(A: ComplexArray) -> FloatArray:
+    """Frobenius norm."""
+    real = np.ascontiguousarray(A).view(float)
+    return np.sqrt(np.einsum("...ij,...ij->...", real, real))
