@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import expm
+from scipy.optimize import minimize_scalar
+
 from nmrqb import Battery
 from nmrqb import closed_forms as cf
 from nmrqb.errors import ArgumentError
@@ -11,8 +14,6 @@ from nmrqb.metrics import capacity, ergotropy, l1_coherence
 from nmrqb.spin.operators import pauli_string
 from nmrqb.spin.propagation import charging_unitary, lindblad
 from nmrqb.spin.states import gibbs_state
-from scipy.linalg import expm
-from scipy.optimize import minimize_scalar
 
 # Zero, or not so small that the temperatures at its scale have no reciprocal.
 coupling = st.one_of(st.just(0.0), st.floats(-4, 4).filter(lambda c: abs(c) > 1e-100))
@@ -54,6 +55,7 @@ def test_gibbs_state_and_correlators(battery, T):
 def test_ergotropy_l1_and_power_of_the_charged_state(battery, T, phi, axis):
     H, rho = battery.hamiltonian(), charged(battery, T, phi, axis)
     tolerance = 1e-13 * size(battery) * (1 + size(battery) / T)
+    assert np.allclose(cf.charged_state(battery, T, phi, axis), rho, rtol=0, atol=1e-14 * (1 + size(battery) / T))
     assert abs(cf.ergotropy(battery, T, phi, axis) - ergotropy(rho, H)) < tolerance
     assert abs(cf.charging_l1(battery, T, phi, axis) - l1_coherence(rho)) < tolerance
     H_ch = pauli_string(axis.upper() + "I") + pauli_string("I" + axis.upper())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nmrqb import Battery, closed_forms
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "two_spin.json").read_text(encoding="utf-8"))
@@ -90,8 +91,7 @@ def test_charging(case, battery, axis):
         close(cf.gibbs_concurrence(battery, T), point["concurrence"])  # frozen while charging
         close(cf.gibbs_discord(battery, T), point["discord_A"])
         if "rho_eq28_UdagRhoU" in point:
-            U = cf.charging_unitary(phi, axis)
-            close(U.conj().T @ cf.gibbs_state(battery, T) @ U, matrix(point["rho_eq28_UdagRhoU"]))
+            close(cf.charged_state(battery, T, -phi, axis), matrix(point["rho_eq28_UdagRhoU"]))
 
 
 @pytest.mark.parametrize("start", ["00", "gibbs"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nmrqb.battery.closed_forms.gibbs import thermal_factors
+from nmrqb.battery.closed_forms.gibbs import gibbs_state, thermal_factors
 from nmrqb.battery.closed_forms.inputs import angle_for, as_charged_along_x
 from nmrqb.checks import ComplexArray, FloatArray, real
 from nmrqb.errors import ArgumentError
@@ -52,6 +52,15 @@ def charging_unitary(phi: ArrayLike, axis: str = "x") -> ComplexArray:
         turn = np.array([1, 1j, 1j, -1])  # exp(-i pi/4 (Z1 + Z2)) up to a phase
         U = turn[:, None] * U * turn.conj()
     return U
+
+
+def charged_state(battery: Battery, temperature: ArrayLike, phi: ArrayLike, axis: str = "x") -> ComplexArray:
+    """The charged Gibbs state U zeta U^dagger, shape (..., 4, 4).
+
+    Eq. (28) has U^dagger zeta U, which is this at -phi; no metric of the paper tells them apart.
+    """
+    U = charging_unitary(angle_for(battery, temperature, phi), axis)
+    return U @ gibbs_state(battery, temperature) @ np.conj(np.swapaxes(U, -1, -2))
 
 
 def ergotropy_coefficients(battery: Battery, temperature: ArrayLike, axis: str = "x") -> ErgotropyCoefficients:
