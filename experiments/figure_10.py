@@ -30,7 +30,8 @@ FOOTER = (
     "(1) ε = 0.5, G = B = 0, T = 1; (2) ε = 0.5, D = B = 0, T = 1; (3) D = G = B = 0, T = 1; (4) Δ = 1, ε = 0.5, "
     "D = G = 0. Not stated in the paper and chosen here: the ranges of all axes, Δ and ε in column 4. The paper's capacity "
     "(a-d) is eq. (D1); dashed white: its zero, below which it is negative. Added here: the capacity of the unitary orbit "
-    "(q-t)."
+    "(q-t). Y charging mirrors column 3, ε → -ε: the paper's ξ = P = 0 at Δ ≈ ε > 0 is true of Y only, and its ξ = P = 0 "
+    "at Δ < 0 < ε of X only."
 )
 
 

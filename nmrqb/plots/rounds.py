@@ -58,9 +58,10 @@ def _along(axes: Axes, pulse: xr.Dataset) -> None:
 
 
 def _against_rate(axes: Axes, data: xr.Dataset) -> None:
-    for noise, line in zip(data.noise.values, (LINES[1], LINES[2], LINES[3]), strict=False):
+    for noise, line, marker in zip(data.noise.values, (LINES[1], LINES[2], LINES[3]), "sDo", strict=False):
         panel = data.sel(noise=noise).isel(phi=0)
-        axes.plot(panel.rate, panel.ergotropy, color=line.color, lw=1.5, ls="-", label=str(noise))
+        mark = {"marker": marker, "ms": 3.5, "markevery": max(1, panel.rate.size // 5)}
+        axes.plot(panel.rate, panel.ergotropy, color=line.color, lw=1.5, ls="-", label=str(noise), **mark)
         axes.plot(panel.rate, panel.reverse_work, color=line.color, lw=1.3, ls=(0, (4, 1.5)))
     axes.plot([], [], color="0.3", lw=1.3, ls=(0, (4, 1.5)), label="dashed: reverse pulse")
     axes.set_xlim(0, float(data.rate[-1]))

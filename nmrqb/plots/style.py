@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Inches: the width of two journal columns.
 WIDTH = 7.0
+
+PNG_DPI = 200
 
 RC: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -44,7 +48,6 @@ RC: dict[Any, Any] = {
     "lines.linewidth": 1.4,
     "mathtext.fontset": "dejavusans",
     "pdf.fonttype": 42,
-    "savefig.dpi": 200,
     "image.cmap": "viridis",
 }
 
@@ -97,10 +100,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     pdf, png = folder / f"{name}.pdf", folder / f"{name}.png"
     with styled():
+        figure.set_dpi(PNG_DPI)
         engine = figure.get_layout_engine()
         if engine is not None:
             engine.execute(figure)
             figure.set_layout_engine("none")  # placed once: each file would place everything anew
-        figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None, "Producer": None, "Creator": "nmrqb"})
-        figure.savefig(png, metadata={"Software": None})
+        # The canvases themselves, because savefig draws every figure twice; PDF last, since it resets the dpi to 72.
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+        FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Producer": None, "Creator": "nmrqb"})
     return [pdf, png]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nmrqb.battery import Battery
 from nmrqb.battery.charging import axis_phase, charge, charging_maxima
 from nmrqb.battery.peaks import grid_maxima, refined_maxima
@@ -233,3 +235,14 @@ class TestPeaks:
         ):
             np.testing.assert_array_equal(top, 1.0)
             np.testing.assert_array_equal(when, 0.0)
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_memory_does_not_grow_with_the_number_of_times(refine):
+    """8000 batteries at 401 times: the elements of all states would take 308 MB, one curve of each 26 MB."""
+    H, rho = random_pair(np.random.default_rng(4), 2, 8000)
+    tracemalloc.start()
+    charging_maxima(H, rho, phi=np.linspace(0, np.pi, 401), refine=refine)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 26e6

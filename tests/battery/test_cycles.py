@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nmrqb.battery import Battery
 from nmrqb.battery.charging import charge, charging_maxima
 from nmrqb.battery.cycles import charge_with_noise, extraction_unitary, reverse_pulse_work, run_rounds

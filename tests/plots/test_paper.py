@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,7 +16,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from nmrqb.paper.curves import write
-from nmrqb.plots.style import LINES, new_figure, save
+from nmrqb.plots.paper import charging_curves
+from nmrqb.plots.style import LINES, RC, new_figure, save
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 NAMES = [*(f"figure_{n:02d}" for n in range(3, 11)), "figure_split", "cycles"]
@@ -28,52 +30,42 @@ def script(name):
     return module
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("figures")
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def written(request, folder):
-    return request.param, script(request.param).main(folder)
-
-
-def test_every_script_writes_its_data_a_vector_figure_and_a_png(written):
-    name, paths = written
+@pytest.mark.parametrize("name", NAMES)
+def test_every_script_writes_its_data_a_vector_figure_and_a_png(name, tmp_path):
+    paths = script(name).main(tmp_path)
     assert {path.suffix for path in paths} == {".nc", ".pdf", ".png"}
     assert all(path.exists() and path.stem.startswith(name) for path in paths)
-    pdf = next(path for path in paths if path.suffix == ".pdf").read_bytes()
-    assert pdf.startswith(b"%PDF")
-    assert b"CreationDate" not in pdf
-    picture = imread(next(path for path in paths if path.suffix == ".png"))
+    *_, pdf, png = paths
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert b"CreationDate" not in pdf.read_bytes()
+    picture = imread(png)
     assert picture.shape[1] == 1400  # 7 inches at 200 dpi
     border = np.concatenate([picture[:2, :, :3].ravel(), picture[-2:, :, :3].ravel(), picture[:, -3:, :3].ravel()])
     assert np.all(border == 1), "something is cut off at an edge"
+    for path in paths[:-2]:
+        check_data_file(path)
 
 
-def test_data_files_are_complete(written):
-    _, paths = written
-    for path in (p for p in paths if p.suffix == ".nc"):
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            assert {"title", "source", "software", "fixed_parameters", "units_note"} <= set(dataset.attrs)
-            assert dataset.attrs["software"].startswith("nmrqb ")
-            assert isinstance(json.loads(dataset.attrs["fixed_parameters"]), dict)
-            for name, variable in dataset.variables.items():
-                assert "long_name" in variable.attrs, name
-                assert "units" in variable.attrs or variable.dtype.kind in "UOT", name
-            for dimension in set(dataset.dims) - {"step"}:  # steps have their times as a coordinate
-                assert dimension in dataset.coords
-            assert not any(np.isnan(v).any() for v in dataset.data_vars.values())
+def check_data_file(path):
+    """Complete coordinates, names, units and attributes, and no hole in the data."""
+    with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        assert {"title", "source", "software", "fixed_parameters", "units_note"} <= set(dataset.attrs)
+        assert dataset.attrs["software"].startswith("nmrqb ")
+        assert isinstance(json.loads(dataset.attrs["fixed_parameters"]), dict)
+        for name, variable in dataset.variables.items():
+            assert "long_name" in variable.attrs, name
+            assert "units" in variable.attrs or variable.dtype.kind in "UOT", name
+        assert set(dataset.dims) - {"step"} <= set(dataset.coords)  # steps have their times as a coordinate
+        assert not any(np.isnan(v).any() for v in dataset.data_vars.values())
 
 
-def test_the_same_data_give_the_same_bytes(folder, tmp_path):
+def test_the_same_data_give_the_same_bytes(tmp_path):
     """A process of its own, so that nothing of this one's state can help."""
-    command = [sys.executable, "-W", "error", EXPERIMENTS / "figure_05.py", "--out", tmp_path / "figures"]
+    command = [sys.executable, "-W", "error", EXPERIMENTS / "figure_05.py", "--out", tmp_path / "there"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=EXPERIMENTS.parent).stdout.split()
     assert [Path(p).name for p in listed] == ["figure_05.nc", "figure_05.pdf", "figure_05.png"]
-    again = script("figure_05").main(folder)
-    for first, second in zip(again, listed, strict=True):
-        assert first.read_bytes() == Path(second).read_bytes()
+    for here, there in zip(script("figure_05").main(tmp_path / "here"), listed, strict=True):
+        assert here.read_bytes() == Path(there).read_bytes()
 
 
 def test_a_read_back_dataset_equals_what_was_written(tmp_path):
@@ -98,14 +90,14 @@ def test_lines_differ_in_grey():
     assert min(np.diff(alike)) > 25
 
 
-def test_figures_ignore_the_users_own_settings(folder, tmp_path):
-    import matplotlib as mpl
-
+def test_figures_ignore_the_users_own_settings():
     module = script("figure_07")
-    plain = module.main(folder)
-    with mpl.rc_context({"lines.linewidth": 9, "font.size": 20, "axes.grid": False}):
-        styled = module.main(tmp_path)
-    assert plain[-1].read_bytes() == styled[-1].read_bytes()
+    with mpl.rc_context({"lines.linewidth": 9, "font.size": 20, "axes.labelsize": 30, "axes.grid": False}):
+        figure = charging_curves(module.data(), module.SWEEP, module.FOOTER)
+        assert mpl.rcParams["font.size"] == 20
+    axes = figure.axes[0]
+    assert [line.get_linewidth() for line in axes.get_lines()[: len(LINES)]] == [line.linewidth for line in LINES]
+    assert axes.xaxis.label.get_size() == RC["axes.labelsize"]
 
 
 def test_a_figure_says_what_was_assumed():
