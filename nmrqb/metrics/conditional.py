@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _TINY = 1e-300
 #: Points of the coarse grid on the half sphere (n and -n are one measurement), and neighbours of each.
-_POINTS, _NEIGHBOURS = 96, 8
-#: Basins of the coarse grid that are refined, and Newton steps at most.
-_STARTS, _STEPS = 3, 40
+_POINTS, _NEIGHBOURS = 128, 8
+#: Basins of the coarse grid that are refined, Newton steps at most, and the promised decrease that is worth a step.
+_STARTS, _STEPS, _GAIN = 3, 40, 1e-17
 #: States refined at once, so that the grid of all of them never stands in memory.
 CHUNK = 4096
 
@@ -70,45 +70,50 @@ def minimum_on_sphere(a: FloatArray, b: FloatArray, T: FloatArray) -> FloatArray
 
 
 def _minimum(a: FloatArray, b: FloatArray, T: FloatArray) -> FloatArray:
-    values = _entropy(_GRID, a[:, None], b[:, None], T)
+    values = _on_grid(a, b, T)
     lowest = np.all(values[:, :, None] <= values[:, _NEAREST], axis=-1)
-    starts = np.argpartition(np.where(lowest, values, np.inf), _STARTS, axis=-1)[:, :_STARTS]
-    n = _GRID[starts].reshape(-1, 3)
-    a, b, T = (np.repeat(x, _STARTS, axis=0) for x in (a, b, T))
-    best = np.take_along_axis(values, starts, axis=-1).reshape(-1)
+    points = np.argpartition(np.where(lowest, values, np.inf), _STARTS, axis=-1)[:, :_STARTS]
+    member, rank = np.nonzero(np.take_along_axis(lowest, points, axis=-1))
+    n = _GRID[points[member, rank]]
+    a, b, T = a[member], b[member], T[member]
+    best = _entropy(n, a, b, T)
     active = np.arange(len(n))
     for _ in range(_STEPS):
         n[active], best[active], going = _newton_step(n[active], best[active], a[active], b[active], T[active])
         active = active[going]
         if not active.size:
             break
-    return best.reshape(-1, _STARTS).min(axis=-1)
+    least = np.full(len(values), np.inf)
+    np.minimum.at(least, member, best)
+    return least
 
 
 def _newton_step(
     n: FloatArray, value: FloatArray, a: FloatArray, b: FloatArray, T: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """One step downhill from each n: the new n, its entropy, and whether it pays to go on."""
-    step = _direction(n, a, b, T)
-    length = np.linalg.norm(step, axis=-1)
-    done = ~(length > 1e-10)
+    step, gain = _direction(n, a, b, T)
+    waiting = np.flatnonzero(gain > _GAIN)
+    going = np.zeros(len(n), dtype=bool)
     new, new_value = n.copy(), value.copy()
-    waiting = ~done
     for shrink in (1.0, 0.3, 0.05, 0.003):
         trial = n[waiting] + shrink * step[waiting]
         trial /= np.linalg.norm(trial, axis=-1, keepdims=True)
-        found = _entropy(trial[:, None], a[waiting][:, None], b[waiting][:, None], T[waiting])[:, 0]
+        found = _entropy(trial, a[waiting], b[waiting], T[waiting])
         better = found < value[waiting]
-        index = np.flatnonzero(waiting)[better]
-        new[index], new_value[index] = trial[better], found[better]
-        waiting[index] = False
-        if not np.any(waiting):
+        index = waiting[better]
+        new[index], new_value[index], going[index] = trial[better], found[better], True
+        waiting = waiting[~better]
+        if not waiting.size:
             break
-    return new, new_value, ~done & ~waiting
+    return new, new_value, going
 
 
-def _direction(n: FloatArray, a: FloatArray, b: FloatArray, T: FloatArray) -> FloatArray:
-    """The Newton step in the tangent plane, (M, 3), with the Hessian's eigenvalues made positive; at most 0.3 long."""
+def _direction(n: FloatArray, a: FloatArray, b: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The Newton step in the tangent plane, (M, 3), and the decrease it promises, (M,).
+
+    The Hessian's eigenvalues are made positive, and a step is at most 0.3 long.
+    """
     gradient, hessian = np.zeros_like(n), np.zeros((len(n), 3, 3))
     Tt = np.swapaxes(T, -1, -2)
     for s in (1.0, -1.0):
@@ -133,7 +138,8 @@ def _direction(n: FloatArray, a: FloatArray, b: FloatArray, T: FloatArray) -> Fl
     along = (np.swapaxes(axes, -1, -2) @ g[..., None])[..., 0] / np.maximum(np.abs(curvature), floor)
     step = -(np.swapaxes(frame, -1, -2) @ (axes @ along[..., None]))[..., 0]
     length = np.linalg.norm(step, axis=-1, keepdims=True)
-    return step * np.minimum(1.0, 0.3 / np.maximum(length, _TINY))
+    step *= np.minimum(1.0, 0.3 / np.maximum(length, _TINY))
+    return step, -np.sum(step * gradient, axis=-1)
 
 
 def _tangents(n: FloatArray) -> FloatArray:
@@ -145,12 +151,19 @@ def _tangents(n: FloatArray) -> FloatArray:
 
 
 def _entropy(n: FloatArray, a: FloatArray, b: FloatArray, T: FloatArray) -> FloatArray:
-    """Conditional entropy (M, K) in nats for directions n (M or 1, K, 3), with a, b (M, 1, 3) and T (M, 3, 3)."""
-    an, vn = np.sum(a * n, axis=-1), n @ T
-    plus, minus = b + vn, b - vn
-    return outcome_entropy(1 + an, np.sum(plus * plus, axis=-1)) + outcome_entropy(
-        1 - an, np.sum(minus * minus, axis=-1)
-    )
+    """Conditional entropy (M,) in nats for one direction (M, 3) each."""
+    along, v = np.sum(a * n, axis=-1), (n[:, None] @ T)[:, 0]
+    plus, minus = b + v, b - v
+    up, down = np.sum(plus * plus, axis=-1), np.sum(minus * minus, axis=-1)
+    return outcome_entropy(1 + along, up) + outcome_entropy(1 - along, down)
+
+
+def _on_grid(a: FloatArray, b: FloatArray, T: FloatArray) -> FloatArray:
+    """Conditional entropy (M, K) in nats at the K points of the grid: w = |b|^2 + n.TT^T.n +- 2 n.Tb as products."""
+    along = a @ _GRID.T
+    even = np.sum(b * b, axis=-1)[:, None] + (T @ np.swapaxes(T, -1, -2)).reshape(-1, 9) @ _SQUARES.T
+    odd = 2 * (T @ b[..., None])[..., 0] @ _GRID.T
+    return outcome_entropy(1 + along, even + odd) + outcome_entropy(1 - along, even - odd)
 
 
 def _phi(x: FloatArray) -> FloatArray:
@@ -180,4 +193,5 @@ def _half_sphere(count: int) -> FloatArray:
 
 
 _GRID = _half_sphere(_POINTS)
+_SQUARES = (_GRID[:, :, None] * _GRID[:, None, :]).reshape(-1, 9)
 _NEAREST = np.argsort(-np.abs(_GRID @ _GRID.T), axis=-1)[:, 1 : _NEIGHBOURS + 1]

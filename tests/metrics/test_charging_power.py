@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from metric_samples import random_hermitian, random_states, turned
+
 from nmrqb import metrics
 from nmrqb.spin.noise import amplitude_damping, dephasing
 from nmrqb.spin.operators import collective, pauli_string

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import qutip
 from metric_samples import random_local, random_states, random_unitaries, random_x_states, turned
+
 from nmrqb import metrics
 from nmrqb.metrics.conditional import bloch, minimum_on_sphere
 from nmrqb.spin.operators import pauli_string
@@ -197,3 +198,26 @@ def test_coherence_in_the_energy_basis_of_a_degenerate_observable():
         rho = turned(state, V)
         assert (metrics.relative_entropy_of_coherence(rho, "energy", H=H) > 1e-3) == coherent
         assert (metrics.l1_coherence(rho, "energy", H=H) > 1e-3) == coherent
+
+
+@pytest.mark.parametrize(
+    ("populations", "transverse"),
+    [
+        ((2.13702688e-3, 1.41580146e-2, 1.66377828e-10, 0.98370495837), 0.67894025),
+        ((9.2725996e-3, 1.13787998e-3, 0.98958952, 1.69820824e-11), 0.66085386),
+        ((0.9893247452, 9.6689039e-9, 5.5070425e-3, 5.1682026e-3), 0.83783817),
+    ],
+)
+def test_discord_with_a_minimum_hidden_beside_the_pole(populations, transverse):
+    """A population near zero bends the entropy logarithmically at theta = 0: found by a search among 10^6 X states."""
+    p = np.array(populations) / np.sum(populations)
+    rho = np.diag(p).astype(complex)
+    rho[0, 3] = rho[3, 0] = transverse * np.sqrt(p[0] * p[3])
+    rho[1, 2] = rho[2, 1] = transverse * np.sqrt(p[1] * p[2])
+    polar = np.concatenate([np.linspace(0, 0.3, 1501), np.linspace(0.3, np.pi / 2, 301)])
+    dense = [conditional_by_projectors(rho, theta, 0.0) for theta in polar]
+    least = min(dense)
+    assert least < min(dense[0], dense[-1]) - 1e-7  # neither pole nor equator
+    local = binary(p[0] + p[1])
+    S = sum(-x * np.log2(x) for x in np.linalg.eigvalsh(rho) if x > 1e-300)
+    assert local - S + least - 1e-8 < metrics.discord(rho) < local - S + least + 1e-12

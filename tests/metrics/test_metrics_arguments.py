@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from nmrqb import metrics
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import pauli_string

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from metric_samples import random_hermitian, random_states, random_unitaries, random_x_states
+
 from nmrqb import metrics
 from nmrqb.spin import noise, propagation, states
 from nmrqb.spin.operators import collective

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nmrqb import charging_unitary, gibbs_state, lindblad, metrics
 from nmrqb.metrics.levels import level_index
 from nmrqb.spin.noise import dephasing

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_samples import random_hermitian, random_local, random_states, random_unitaries, turned
+
 from nmrqb import gibbs_state, metrics
 from nmrqb.metrics.levels import common_basis
 

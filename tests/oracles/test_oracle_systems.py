@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from oracle_systems import SYSTEMS, TIMES, deviation, failures
+from scipy.linalg import expm
+
 from nmrqb import lindblad
 from nmrqb.spin import noise
 from nmrqb.spin.propagation import evolve, liouvillian
-from oracle_systems import SYSTEMS, TIMES, deviation, failures
-from scipy.linalg import expm
 
 TOLERANCE = 1e-12
 

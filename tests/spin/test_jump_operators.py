@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.liouville import dissipator, liouvillian
 from nmrqb.spin.noise import amplitude_damping, combined, davies, dephasing

@@ -5,11 +5,12 @@ import pytest
 import qutip
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import expm
+
 from nmrqb.errors import ArgumentError
 from nmrqb.spin import propagation
 from nmrqb.spin.operators import pauli_string
 from nmrqb.spin.propagation import dissipator, evolve, lindblad, liouvillian, propagate, spectral, unitary
-from scipy.linalg import expm
 
 UNEVEN = np.array([0.0, 0.0, 0.3, 0.31, 1.7, 6.0])
 EVEN = np.linspace(0.5, 4.0, 23)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from nmrqb import charging_unitary, gibbs_state
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import collective, pauli_string
