@@ -4,7 +4,7 @@ Functions of states take `check=False` to skip the validation of their arrays wh
 """
 
 from nmrqb.metrics.capacity import capacity
-from nmrqb.metrics.charging import ChargingMaxima, charging_maxima
+from nmrqb.metrics.evolution import EvolutionMaxima, evolution_maxima
 from nmrqb.metrics.coherence import l1_coherence, relative_entropy_of_coherence
 from nmrqb.metrics.curves import maximum
 from nmrqb.metrics.discord import discord
@@ -22,10 +22,10 @@ from nmrqb.metrics.entropy import fidelity, mutual_information, purity, von_neum
 from nmrqb.metrics.power import average_power, ergotropy_power, instantaneous_power, power
 
 __all__ = [
-    "ChargingMaxima",
+    "EvolutionMaxima",
     "average_power",
     "capacity",
-    "charging_maxima",
+    "evolution_maxima",
     "coherent_ergotropy",
     "concurrence",
     "discord",

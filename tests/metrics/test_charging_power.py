@@ -84,7 +84,7 @@ def test_maximum_between_samples():
 def test_maxima_of_a_single_spin_pulse():
     """H = w sigma_z/2 at polarisation P under Omega sigma_x: W = (wP/2)(1 - cos 2 Omega t), known in full."""
     w, P, Omega = 3.0, 0.4, 0.7
-    found = metrics.charging_maxima(
+    found = metrics.evolution_maxima(
         liouvillian(Omega * pauli_string("X")), polarised_state(-P), 0.5 * w * pauli_string("Z"), 20.0
     )
     assert found.energy == pytest.approx(w * P, abs=1e-13)
@@ -105,7 +105,7 @@ def test_maxima_under_dissipation_and_for_a_defective_generator():
     for gamma, sound in ((0.1, True), (Omega, False)):
         L = liouvillian(drive, dephasing(1, gamma, "z"))
         assert bool(spectral(L).sound) == sound
-        found = metrics.charging_maxima(L, rho0, z, 12.0)
+        found = metrics.evolution_maxima(L, rho0, z, 12.0)
         t = np.linspace(0, 12, 20001)
         W = metrics.stored_energy(flow(L, rho0, t), rho0, z, check=False)
         assert found.energy == pytest.approx(W.max(), abs=1e-7)
@@ -115,7 +115,7 @@ def test_maxima_under_dissipation_and_for_a_defective_generator():
 
 
 def test_nothing_charged_has_its_maximum_at_the_start():
-    found = metrics.charging_maxima(liouvillian(pauli_string("ZZ")), np.eye(4) / 4, H[0], 2.0)
+    found = metrics.evolution_maxima(liouvillian(pauli_string("ZZ")), np.eye(4) / 4, H[0], 2.0)
     for value in (found.energy, found.energy_time, found.power, found.power_time, found.average_power):
         assert value == pytest.approx(0, abs=1e-13)
 

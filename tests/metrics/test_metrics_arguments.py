@@ -27,7 +27,7 @@ OF_STATE_AND_H = [
     lambda rho, H: metrics.ergotropy_power(rho, H, L),
     lambda rho, H: metrics.l1_coherence(rho, "energy", H=H),
     lambda rho, H: metrics.relative_entropy_of_coherence(rho, "energy", H=H),
-    lambda rho, H: metrics.charging_maxima(L, rho, H, 1.0),
+    lambda rho, H: metrics.evolution_maxima(L, rho, H, 1.0),
 ]
 OF_STATE = [
     metrics.concurrence,
@@ -128,9 +128,9 @@ def test_generators():
             call(np.stack([RHO, RHO]), H, np.stack([L, L, L]))
     for duration in (0.0, -1.0, np.inf):
         with pytest.raises(ArgumentError, match=f"duration .*{duration}"):
-            metrics.charging_maxima(L, RHO, H, duration)
+            metrics.evolution_maxima(L, RHO, H, duration)
     with pytest.raises(ArgumentError, match="one number"):
-        metrics.charging_maxima(L, RHO, H, [1.0, 2.0])
+        metrics.evolution_maxima(L, RHO, H, [1.0, 2.0])
 
 
 @pytest.mark.parametrize("function", [metrics.maximum, metrics.instantaneous_power, metrics.average_power])

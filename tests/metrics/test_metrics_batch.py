@@ -55,9 +55,9 @@ CASES = {
     ),
     "power": (metrics.power, [STATE, OBSERVABLE, (L, 2)]),
     "ergotropy_power": (metrics.ergotropy_power, [STATE, OBSERVABLE, (L, 2)]),
-    "charging_maxima-power": (lambda g, r, H: metrics.charging_maxima(g, r, H, 2.0).power, [(L, 2), STATE, OBSERVABLE]),
-    "charging_maxima-time": (
-        lambda g, r, H: metrics.charging_maxima(g, r, H, 2.0).energy_time,
+    "evolution_maxima-power": (lambda g, r, H: metrics.evolution_maxima(g, r, H, 2.0).power, [(L, 2), STATE, OBSERVABLE]),
+    "evolution_maxima-time": (
+        lambda g, r, H: metrics.evolution_maxima(g, r, H, 2.0).energy_time,
         [(L, 2), STATE, OBSERVABLE],
     ),
     "maximum": (lambda y: metrics.maximum(y, CLOCK)[0], [(CURVES, 1)]),
@@ -95,7 +95,7 @@ def test_batch_equals_loop(name):
 
 def test_every_public_metric_is_in_the_table():
     tested = {name.split("-")[0] for name in CASES} | {"relative_entropy_of_coherence"}
-    assert set(metrics.__all__) - {"ChargingMaxima"} <= tested
+    assert set(metrics.__all__) - {"EvolutionMaxima"} <= tested
 
 
 def test_collective_operator_is_not_batched():

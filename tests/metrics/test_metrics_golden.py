@@ -106,7 +106,7 @@ def test_charging(case, H, thermal, close, axis):
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_maxima_over_a_charging(case, H, thermal, close, axis):
     expected = case["charging"][axis]
-    found = metrics.charging_maxima(liouvillian(2 * collective(2, axis)), thermal, H, np.pi / 2)
+    found = metrics.evolution_maxima(liouvillian(2 * collective(2, axis)), thermal, H, np.pi / 2)
     close(found.energy, expected["xi_max"])
     close(found.power, expected["power_max_over_Omega"])
     close(found.average_power, expected["average_power_max_over_Omega"])

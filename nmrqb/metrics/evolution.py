@@ -26,7 +26,7 @@ _CLOSE, _EQUAL = 1e-4, 1e-12
 
 
 @dataclass(frozen=True)
-class ChargingMaxima:
+class EvolutionMaxima:
     """Greatest stored energy, power and average power, and when each is first reached; arrays of shape (...)."""
 
     energy: FloatArray
@@ -37,7 +37,7 @@ class ChargingMaxima:
     average_power_time: FloatArray
 
 
-def charging_maxima(generator: ArrayLike, rho0: ArrayLike, H: ArrayLike, duration: float) -> ChargingMaxima:
+def evolution_maxima(generator: ArrayLike, rho0: ArrayLike, H: ArrayLike, duration: float) -> EvolutionMaxima:
     """Exact maxima over 0 <= t <= duration of W(t) = Tr[(rho(t) - rho0) H], dW/dt and W/t, all shape (...).
 
     generator (..., d^2, d^2), rho0 and H (..., d, d) broadcast. W is a sum of exponentials, known with all its
@@ -54,7 +54,7 @@ def charging_maxima(generator: ArrayLike, rho0: ArrayLike, H: ArrayLike, duratio
     grid = np.linspace(0.0, float(length), 33 + int(_PER_PERIOD * fastest * float(length) / (2 * np.pi)))
     samples = curve.at(grid)
     found = [_refined(curve, samples, grid, quantity) for quantity in ("energy", "power", "average")]
-    return ChargingMaxima(*(part for pair in found for part in pair))
+    return EvolutionMaxima(*(part for pair in found for part in pair))
 
 
 class _Energy:
