@@ -49,7 +49,7 @@ def _capacity(battery: Battery, T: FloatArray) -> Entry:
         "Q of eq. (27) in closed form.",
         largest(printed - meant),
         max(largest(printed - found), largest(closed_forms.capacity_paper(battery, T) - found)),
-        "It is <00|H|00> - Tr[H zeta] instead, exactly; the figures follow it.",
+        "It is <00|H|00> - Tr[H zeta] instead, exactly. Of the senses of Q only this one fits all the text says of it.",
     )
 
 

@@ -80,8 +80,8 @@ def _ground_state() -> Entry:
         SECTION,
         "uncharged state",
         "At zero temperature the uncharged battery is |00>.",
-        [("|00> is the ground state at some B >= 0", weight[:, 0].max() > 1 - 1e-9)],
-        f"weight of |00> in the ground state at B = 0, .5, 2: {show(weight[:, 0], 3)}; of |11>: {show(weight[:, 3], 3)}",
+        [("|00> is the ground state at B = 0, .5 or 2", weight[:, 0].max() > 1 - 1e-9)],
+        f"Delta = 1, eps = .5: weight of |00> in the ground state at B = 0, .5, 2: {show(weight[:, 0], 3)}; of |11>: {show(weight[:, 3], 3)}",
         "For B > 0 |11> lies lower.",
         {"of_00": weight[:, 0], "of_11": weight[:, 3]},
     )

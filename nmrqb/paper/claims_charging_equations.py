@@ -212,7 +212,7 @@ def _capacity(battery: Battery, H: ComplexArray) -> Entry:
             ("it is not zero without a field (Figs. 5, 8, 9, most of 10)", abs(float(without)) > 1e-12),
         ],
         f"equals -4B to {off:.1g}; {float(without):.1g} at B = 0",
-        "With +B in eq. (4), |11> is the lower of the two. The curves of the paper follow (D1) instead.",
+        "With +B in eq. (4), |11> is the lower of the two. What the text says of Q fits (D1) instead.",
         {"deviation_from_minus_4B": off, "without_field": float(without)},
     )
 

@@ -103,6 +103,6 @@ def _times() -> Entry:
         f"tau/pi X {show(tau['x'])}, Y {show(tau['y'])}; X charging only for {weak[0]:.3f} <= B <= {weak[1]:.3f} (at every "
         f"step of T to {strict[1]:.3f}), Y charging "
         + ("for no B up to 3" if np.isnan(never[0]) else f"for {never[0]:.3f} <= B <= {never[1]:.3f}"),
-        "Hence B = 1 and X charging behind this figure.",
+        "Best explained by B = 1 and X charging behind this figure.",
         {"x": tau["x"], "y": tau["y"], "window": weak, "window_strict": strict, "window_y": never},
     )

@@ -94,7 +94,8 @@ def cutoff_temperature(battery: Battery) -> FloatArray:
     """The highest temperature at which the Gibbs state is entangled, shape (...); 0 if none is found.
 
     Searched downward from the spread of the levels (above it the purity is below 1/3, hence no entanglement) to 1e-4
-    of it on 512 logarithmic steps, then bisected. Entanglement may be absent on intervals below the cutoff.
+    of it on 512 logarithmic steps, then bisected. Concurrence below 1e-14 (1 + spread/T), which is rounding, counts as
+    none. Entanglement may be absent on intervals below the cutoff.
     """
     levels = battery.energies()
     spread = levels[..., -1] - levels[..., 0]
