@@ -19,7 +19,8 @@ from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import number_of_spins, pauli_labels, pauli_stack, pauli_sum
-from nmrqb.tomography.readouts import Lines, Readout, parsed
+from nmrqb.tomography.nmr_lines import DetectedLines
+from nmrqb.tomography.readouts import Readout, parsed
 
 #: Singular values below this fraction of the largest are zero.
 RANK_TOLERANCE = 1e-9
@@ -32,11 +33,24 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class ReadoutMap:
-    """The real matrix (R x 2L, 4^N - 1) from coefficients to amplitudes: readout by readout, line by line, re then im."""
+    """The linear map from coefficients to the amplitudes of L lines after each of R readouts.
+
+    amplitudes: (R, L, 4^N - 1), complex, of real coefficients.
+    """
 
     readouts: tuple[Readout, ...]
-    lines: Lines
-    matrix: FloatArray
+    lines: DetectedLines
+    amplitudes: ComplexArray
+
+    @cached_property
+    def offset(self) -> ComplexArray:
+        """The amplitudes (L,) of the maximally mixed state: zero, but for relaxation towards a polarisation."""
+        return np.einsum("lii->l", self.lines.operators) / self.lines.operators.shape[-1]
+
+    @cached_property
+    def matrix(self) -> FloatArray:
+        """The map as a real matrix (R x 2L, 4^N - 1): of each readout the real parts of all lines, then the imaginary."""
+        return real_parts(self.amplitudes.swapaxes(1, 2)).swapaxes(1, 2).reshape(-1, self.amplitudes.shape[-1])
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -46,7 +60,7 @@ class ReadoutMap:
     @property
     def parameters(self) -> int:
         """4^N - 1, the number of real parameters of a state."""
-        return self.matrix.shape[1]
+        return self.amplitudes.shape[-1]
 
     @cached_property
     def _svd(self) -> tuple[FloatArray, FloatArray]:
@@ -102,14 +116,14 @@ class ReadoutMap:
         return float(np.linalg.norm(self.unseen @ x) / norm)
 
 
-def readout_map(lines: Lines, readouts: Sequence[str | Readout]) -> ReadoutMap:
+def readout_map(lines: DetectedLines, readouts: Sequence[str | Readout]) -> ReadoutMap:
     """The map of these readouts over these lines. Raises ArgumentError for a readout that does not fit the channels."""
     chosen = parsed(readouts, lines.groups)
-    return ReadoutMap(chosen, lines, np.concatenate([_rows(lines, readout) for readout in chosen]))
+    return ReadoutMap(chosen, lines, np.stack([_amplitudes(lines, readout) for readout in chosen]))
 
 
 def best_sets(
-    lines: Lines, readouts: Sequence[str | Readout], size: int, *, count: int | None = None
+    lines: DetectedLines, readouts: Sequence[str | Readout], size: int, *, count: int | None = None
 ) -> tuple[ReadoutMap, ...]:
     """Every set of `size` different readouts, best first: by rank, then spread, then condition; the first `count` of them.
 
@@ -122,16 +136,14 @@ def best_sets(
     if comb(len(chosen), size) > MAX_SETS:
         found = f"{size} out of {len(chosen)}, which makes {comb(len(chosen), size)} sets"
         raise ArgumentError("size", found, f"leave at most {MAX_SETS} sets to try")
-    rows = np.stack([_rows(lines, readout) for readout in chosen])
-    gram = np.einsum("rip,riq->rpq", rows, rows)
+    rows = np.stack([_amplitudes(lines, readout) for readout in chosen])
+    gram = np.einsum("rlp,rlq->rpq", rows.conj(), rows).real
     sets = np.array(list(combinations(range(len(chosen)), size)))
     quality = np.concatenate(
         [_quality(gram[part].sum(axis=1)) for part in np.array_split(sets, -(-len(sets) // _CHUNK))]
     )
     order = np.lexsort((np.arange(len(sets)), quality[:, 2], quality[:, 1], -quality[:, 0]))[:count]
-    return tuple(
-        ReadoutMap(tuple(chosen[k] for k in sets[i]), lines, np.concatenate([rows[k] for k in sets[i]])) for i in order
-    )
+    return tuple(ReadoutMap(tuple(chosen[k] for k in sets[i]), lines, rows[sets[i]]) for i in order)
 
 
 def _quality(gram: FloatArray) -> FloatArray:
@@ -143,13 +155,18 @@ def _quality(gram: FloatArray) -> FloatArray:
     return np.round(np.stack([kept.sum(axis=1), spread, np.sqrt(squares[:, -1] / smallest)], axis=1), 9)
 
 
-def _rows(lines: Lines, readout: Readout) -> FloatArray:
-    """Rows of one readout, (2L, 4^N - 1): amplitude = Tr[U rho U^dagger O] with the readout's pulse U."""
+def _amplitudes(lines: DetectedLines, readout: Readout) -> ComplexArray:
+    """Amplitudes (L, 4^N - 1) of one readout: Tr[U rho U^dagger O] with the readout's pulse U."""
     U = readout.unitary(lines.groups)
     before = U.conj().T @ lines.operators @ U
     paulis = pauli_stack(pauli_labels(number_of_spins(U.shape[0]))[1:])
-    amplitudes = np.einsum("lij,pji->lp", before, paulis) / np.sqrt(U.shape[0])
-    return np.stack([amplitudes.real, amplitudes.imag], axis=1).reshape(-1, len(paulis))
+    amplitudes: ComplexArray = np.einsum("lij,pji->lp", before, paulis) / np.sqrt(U.shape[0])
+    return amplitudes
+
+
+def real_parts(amplitudes: ComplexArray) -> FloatArray:
+    """Complex numbers (..., L) as real ones (..., 2L): all real parts, then all imaginary parts."""
+    return np.concatenate([amplitudes.real, amplitudes.imag], axis=-1)
 
 
 def coefficients(rho: ComplexArray) -> FloatArray:

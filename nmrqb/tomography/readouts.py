@@ -1,4 +1,4 @@
-"""Readout pulses of NMR tomography, and the lines of the free Hamiltonian that they are read from.
+"""Readout pulses of NMR tomography, and which of them suit a sample.
 
 A readout is one ideal pulse on each channel (the spins of one isotope), after which the signal is acquired while the
 spins evolve freely. What it yields is the complex amplitude of every line that can be told apart.
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from nmrqb import checks
-from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.checks import ComplexArray
 from nmrqb.errors import ArgumentError
-from nmrqb.spin.operators import collective, number_of_spins
+from nmrqb.spin.operators import collective
 from nmrqb.spin.propagation import unitary
 
 #: Spins that one coil rotates and detects together, by number; one tuple for each channel.
@@ -26,11 +24,6 @@ Groups = tuple[tuple[int, ...], ...]
 _PHASES = {"x": 0.0, "y": np.pi / 2, "-x": np.pi, "-y": 3 * np.pi / 2}
 _LETTERS = {"I": "0", "X": "90x", "Y": "90y"}
 _PULSE = re.compile(r"(\d+(?:\.\d+)?)(-?[xy])")
-
-#: Lines whose strength is below this fraction of the strongest possible one are not there.
-_ABSENT = 1e-9
-#: Frequencies this close, relative to the largest, differ by rounding.
-_DEGENERATE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -85,6 +78,13 @@ def parsed(readouts: Sequence[str | Readout], groups: Groups) -> tuple[Readout, 
     return made
 
 
+def checked_groups(groups: Groups, n: int) -> Groups:
+    """The groups, where they hold each of n spins once. Raises ArgumentError."""
+    if sorted(k for group in groups for k in group) != list(range(n)):
+        raise ArgumentError("groups", groups, f"hold each of the spins 0 to {n - 1} once")
+    return groups
+
+
 def readout_candidates(groups: Groups) -> tuple[Readout, ...]:
     """Readouts worth choosing from.
 
@@ -113,80 +113,3 @@ def default_readouts(groups: Groups) -> tuple[Readout, ...]:
     if len(groups) == 1 and len(groups[0]) > 1:
         return parsed(("0", "45x", "45y", "45-x", "45-y"), groups)
     return readout_candidates(groups)
-
-
-@dataclass(frozen=True)
-class Lines:
-    """L lines that can be told apart: frequency in Hz (L,), channel (L,), operator (L, d, d).
-
-    The amplitude of line l in a state rho is Tr[rho operators[l]]. One spin fully along x has amplitudes that add up to
-    1, along y to i: the signal of a channel is sum_k <X_k> + i <Y_k>.
-    """
-
-    frequencies: FloatArray
-    channels: tuple[int, ...]
-    operators: ComplexArray
-    groups: Groups
-    resolution: float
-
-
-def resolved_lines(
-    H: ArrayLike, groups: Groups, *, detect: Sequence[int] | None = None, resolution: float = 0.0
-) -> Lines:
-    """The lines of a free Hamiltonian H (d, d) in rad/s, on the channels `detect` (all by default).
-
-    A line is a transition between eigenstates of H that the coil sees. Transitions nearer than `resolution` (Hz), and
-    degenerate ones, are one line. Raises ArgumentError for groups that are not the N spins of H, an unknown channel, or a
-    negative resolution.
-    """
-    matrix = checks.hermitian("H", H)
-    if matrix.ndim != 2:
-        raise ArgumentError("H", f"of shape {matrix.shape}", "have shape (d, d)")
-    n = checked_groups(groups, number_of_spins(matrix.shape[-1]))
-    width = float(checks.non_negative("resolution", resolution))
-    energies, vectors = np.linalg.eigh(matrix)
-    frequencies, channels, operators = [], [], []
-    for channel in _detected(detect, groups):
-        raising = 2 * (collective(n, "x", groups[channel]) + 1j * collective(n, "y", groups[channel]))
-        for frequency, operator in _transitions(energies, vectors, raising, width):
-            frequencies.append(frequency)
-            channels.append(channel)
-            operators.append(operator)
-    return Lines(np.array(frequencies), tuple(channels), np.array(operators), groups, width)
-
-
-def checked_groups(groups: Groups, n: int) -> int:
-    """n, where the groups hold every one of n spins once. Raises ArgumentError."""
-    if sorted(k for group in groups for k in group) != list(range(n)):
-        raise ArgumentError("groups", groups, f"hold each of the spins 0 to {n - 1} once")
-    return n
-
-
-def _detected(detect: Sequence[int] | None, groups: Groups) -> tuple[int, ...]:
-    chosen = tuple(range(len(groups))) if detect is None else tuple(detect)
-    if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(range(len(groups))):
-        raise ArgumentError("detect", chosen, f"name each channel at most once, out of 0 to {len(groups) - 1}")
-    return chosen
-
-
-def _transitions(
-    energies: FloatArray, vectors: ComplexArray, raising: ComplexArray, resolution: float
-) -> list[tuple[float, ComplexArray]]:
-    """(frequency in Hz, operator) of each line, ascending.
-
-    Tr[rho(t) D] = sum_rs rho_rs D_sr exp(i (E_s - E_r) t): the transition r, s has the operator |s> D_sr <r|.
-    """
-    inside = vectors.conj().T @ raising @ vectors
-    s, r = np.nonzero(np.abs(inside) > _ABSENT * np.abs(inside).max())
-    frequency = (energies[s] - energies[r]) / (2 * np.pi)
-    order = np.argsort(frequency, kind="stable")
-    s, r, frequency = s[order], r[order], frequency[order]
-    nearest = max(resolution, _DEGENERATE * float(np.abs(frequency).max()))
-    label = np.concatenate([[0], np.cumsum(np.diff(frequency) > nearest)])
-    lines = []
-    for line in range(label[-1] + 1):
-        a, b = s[label == line], r[label == line]
-        weight = np.abs(inside[a, b]) ** 2
-        operator = (vectors[:, a] * inside[a, b]) @ vectors[:, b].conj().T
-        lines.append((float(np.average(frequency[label == line], weights=weight)), operator))
-    return lines
