@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import nmrqb
-from nmrqb.errors import InputError, NmrqbError, Problem
+from nmrqb import terminal
+from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem, RunError
 
 if TYPE_CHECKING:
-    from nmrqb import report as reports
+    import xarray as xr
+
+    from nmrqb import Sample, Sequence
     from nmrqb.experiment import Experiment
-    from nmrqb.runs import RunFolder
+    from nmrqb.files import Document
+    from nmrqb.runs import RunFolder, State
 
 app = typer.Typer(
     name="nmrqb",
     help="Design and try magnetic dipolar quantum batteries: one pulse sequence, run as exact spin dynamics and as Qiskit circuits.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,41 +34,50 @@ app = typer.Typer(
 
 BAD_INPUT, FAILED = 2, 1
 
-#: Width of tables where nobody watches: the rows of a run stay on one line each.
-_PIPE_WIDTH = 170
+#: More shots than any file may ask for, and the largest seed that a NetCDF attribute holds.
+_MOST_SHOTS, _MOST_SEED = 10_000_000, 2**63 - 1
+#: What the parser of the command line raises; the module it comes from changes with the version of typer.
+_UsageError: Any = typer.BadParameter.__base__
+#: What typer makes of Ctrl-C where it does not raise Abort.
+_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with 0, 2 for bad input, or 1 for a run that failed or was interrupted."""
+    terminal.open_streams()
+    raise SystemExit(terminal.flushed(_outcome(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _outcome(arguments: list[str]) -> int:
     try:
-        code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        code = BAD_INPUT
-    except click.ClickException as error:
-        code = _complain(error.format_message(), BAD_INPUT)
-    except (click.Abort, KeyboardInterrupt):
-        code = _complain("interrupted", FAILED)
+        code = app(args=arguments or ["--help"], prog_name="nmrqb", standalone_mode=False)
+    except SystemExit:  # how typer and rich leave when the reader of our output has left, as `head` does
+        return terminal.silenced(0)
+    except _UsageError as error:
+        help_on = error.ctx.command_path if error.ctx else "nmrqb"
+        return terminal.complain(f"{error.format_message().rstrip('.')}; see {help_on} --help", code=BAD_INPUT)
+    except (typer.Abort, KeyboardInterrupt) as error:  # an end of file inside a command is made an Abort as well
+        cause = error.__cause__
+        return terminal.complain(f"unexpected {cause!r}" if isinstance(cause, EOFError) else "interrupted", code=FAILED)
     except InputError as error:
-        code = _complain(str(error), BAD_INPUT)
+        return terminal.complain(*map(str, error.problems), code=BAD_INPUT)
     except NmrqbError as error:
-        code = _complain(str(error), FAILED)
-    except BrokenPipeError:  # the reader of our output left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return terminal.complain(str(error), code=FAILED)
+    except MemoryError as error:
+        return terminal.complain(f"this needs more memory than there is ({error}); ask for fewer points", code=FAILED)
+    except OSError as error:
+        if os.environ.get("NMRQB_DEBUG"):
+            raise
+        what = f"{error.filename} cannot be read or written" if error.filename else "the output cannot be written"
+        return terminal.complain(f"{what} ({error.strerror})", code=FAILED)
     except Exception as error:
         if os.environ.get("NMRQB_DEBUG"):
             raise
-        code = _complain(
-            f"unexpected {type(error).__name__}: {error}; set NMRQB_DEBUG=1 for the traceback and report it", FAILED
-        )
-    raise SystemExit(code or 0)
-
-
-def _complain(text: str, code: int) -> int:
-    for line in text.splitlines() or ["failed"]:
-        print(f"nmrqb: {line}", file=sys.stderr)
-    return code
+        text = f"unexpected {type(error).__name__}: {error}; set NMRQB_DEBUG=1 for the traceback and report it"
+        return terminal.complain(text, code=FAILED)
+    if code == _INTERRUPTED:
+        return terminal.complain("interrupted", code=FAILED)
+    return (code or 0) if arguments else BAD_INPUT
 
 
 def _version(value: bool) -> None:
@@ -101,57 +110,67 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME-DATE-TIME when left out.")] = None,
 ) -> None:
     """Run an experiment: a table here; data.nc, figure.png and report.html in a folder of its own."""
-    from nmrqb.experiment import ENGINES, Experiment
+    from nmrqb.experiment import ENGINES, Experiment, versions
     from nmrqb.files import nearest
     from nmrqb.runs import RunFolder
 
-    for option, value, least in (("--shots", shots, 1), ("--seed", seed, 0)):
-        if value is not None and value < least:
-            raise InputError((Problem(f"found {value}", key=option, allowed=f"a whole number, {least} or more"),))
+    for option, value, least, most in (("--shots", shots, 1, _MOST_SHOTS), ("--seed", seed, 0, _MOST_SEED)):
+        if value is not None and not least <= value <= most:
+            allowed = f"a whole number from {least} to {most} is needed"
+            raise InputError((Problem(f"found {value}", key=option, allowed=allowed),))
     if engine is not None and engine not in ENGINES:
         raise InputError(
             (Problem(f"no engine is called {engine!r}", key="--engine", allowed=nearest(engine, ENGINES)),)
         )
     experiment = Experiment.load(name)
     folder = RunFolder.create(out, experiment.name)
-    folder.inputs(_inputs(experiment))
-    about = {"experiment": name, "engine": engine or "all", "shots": shots, "seed": seed}
-    folder.state("running", **about)
+    about = {
+        "experiment": name,
+        "engine": engine or "all",
+        "shots": shots or experiment.shots.per_setting,
+        "seed": secrets.randbits(63) if seed is None else seed,
+        "versions": versions(),
+    }
     try:
-        _run(experiment, folder, engine, seed, shots, about)
+        dataset = _run(experiment, folder, engine, about)
     except KeyboardInterrupt:
-        folder.state("interrupted", **about)
-        raise click.ClickException(
-            f"interrupted; {folder.path} holds the inputs and is marked as interrupted"
-        ) from None
+        _give_up(folder, "interrupted", about)
+        raise RunError("interrupted", f"{folder.path} holds the inputs and is marked as interrupted") from None
     except Exception as error:
-        folder.state("failed", reason=str(error), **about)
+        _give_up(folder, "failed", {**about, "reason": str(error)})
         raise
+    _print_run(experiment, folder, dataset)
 
 
-def _run(
-    experiment: Experiment,
-    folder: RunFolder,
-    engine: str | None,
-    seed: int | None,
-    shots: int | None,
-    about: dict[str, Any],
-) -> None:
+def _run(experiment: Experiment, folder: RunFolder, engine: str | None, about: dict[str, Any]) -> xr.Dataset:
+    """Compute and write; `run.json` says finished only when everything else is there."""
     from nmrqb import report
 
-    with _progress() as update:
-        dataset = experiment.run(engine, seed=seed, shots=shots, progress=update)
+    folder.inputs(_inputs(experiment))
+    folder.state("running", **about)
+    with terminal.progress() as update:
+        dataset = experiment.run(engine, seed=about["seed"], shots=about["shots"], progress=update)
     folder.data(dataset)
     figure, diagram = _figures(experiment, dataset, folder)
     folder.text("report.html", report.render(dataset, experiment.sample, figure, diagram))
-    folder.state("finished", **{**about, "seed": dataset.attrs["seed"] if dataset.attrs["seed"] >= 0 else None})
-    console = _console()
-    console.print(f"[bold]{experiment.title}[/bold]\n{report.unit_line(dataset)}")
-    _print_results(console, report.result_table(dataset))
-    console.print(
-        f"Wrote [bold]{folder.path}{os.sep}[/bold]: report.html, figure.png, data.nc, curves.nc, inputs.",
-        soft_wrap=True,
-    )
+    folder.state("finished", **about)
+    return dataset
+
+
+def _give_up(folder: RunFolder, state: State, about: dict[str, Any]) -> None:
+    """Mark a run that did not finish. Where that cannot be written either, run.json still says that it is running."""
+    with suppress(NmrqbError):
+        folder.state(state, **about)
+
+
+def _print_run(experiment: Experiment, folder: RunFolder, dataset: xr.Dataset) -> None:
+    from nmrqb import report
+
+    console = terminal.console()
+    console.print(experiment.title, style="bold", soft_wrap=True)
+    console.print(report.unit_line(dataset), soft_wrap=True)
+    terminal.print_results(console, report.result_table(dataset))
+    console.print(f"Wrote {folder.path}{os.sep}: report.html, figure.png, data.nc, curves.nc, inputs.", soft_wrap=True)
 
 
 def _figures(experiment: Experiment, dataset: Any, folder: RunFolder) -> tuple[bytes, bytes]:
@@ -176,58 +195,6 @@ def _inputs(experiment: Experiment) -> dict[str, str]:
     }
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH, highlight=False)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """A callable (label, done, total) that draws a bar on a terminal and is silent in a pipe."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("circuits"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, Any] = {}
-
-        def update(label: str, done: int, total: int) -> None:
-            if label not in tasks:
-                tasks[label] = bar.add_task(label, total=total)
-            bar.update(tasks[label], completed=done)
-
-        yield update
-
-
-def _print_results(console: Console, table: reports.Table) -> None:
-    """One wide table, or one for each metric where the terminal is narrow."""
-    wide = sum(max(len(row[k]) for row in (table.header, *table.rows)) + 2 for k in range(len(table.header))) + 2
-    keys = [
-        k
-        for k, title in enumerate(table.header)
-        if " " not in title or (title.endswith(")") and not title.startswith("z("))
-    ]
-    if wide <= console.width:
-        _print_columns(console, table, list(range(len(table.header))))
-        return
-    rest = [k for k in range(len(table.header)) if k not in keys]
-    starts = [i for i, k in enumerate(rest) if table.header[k].endswith(" theory")]
-    for first, last in zip(starts, [*starts[1:], len(rest)], strict=True):
-        _print_columns(console, table, [*keys, *rest[first:last]])
-
-
-def _print_columns(console: Console, table: reports.Table, columns: list[int]) -> None:
-    shown = Table(box=None, header_style="bold", padding=(0, 1))
-    for k in columns:
-        shown.add_column(table.header[k], justify="right", no_wrap=True)
-    for row in table.rows:
-        shown.add_row(*(row[k] for k in columns))
-    console.print(shown)
-
-
 @app.command()
 def show(
     name: Annotated[
@@ -242,33 +209,50 @@ def show(
 ) -> None:
     """Draw a pulse sequence, and list its events with their times. Of a sample, list its properties."""
     from nmrqb import Sample, Sequence, files
-    from nmrqb.report import sample_properties
 
-    known = {p.stem for folder in files.library("samples") for p in folder.glob("*.toml")}
-    if name in known:
-        table = Table("property", "value", "", title=Sample.load(name).title, box=None, header_style="bold")
-        for row in sample_properties(Sample.load(name)):
-            table.add_row(*row)
-        _console().print(table)
+    path = files.find("sequence or sample", name, (*files.library("sequences"), *files.library("samples")))
+    document = files.load_document(path, name)
+    if "spins" in document.data:
+        _show_sample(Sample.parse(document, path.stem))
         return
-    sequence, of = Sequence.load(name), Sample.load(sample)
-    _console().print(_listing(sequence, of))
+    if "sweep" in document.data:
+        allowed = "a sequence (with steps) or a sample (with spins) can be shown"
+        raise InputError((Problem("this is an experiment", file=name, allowed=allowed),))
+    sequence, of = Sequence.parse(document, path.stem), Sample.load(sample)
     target = out or Path(f"{sequence.name}.png")
     if target.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(
             (Problem(f"found {target.name!r}", key="--out", allowed="a name ending in .png, .pdf or .svg"),)
         )
-    from nmrqb.plots.sequence import draw_sequence
-
-    try:
-        draw_sequence(sequence, "/".join(dict.fromkeys(of.spins))).savefig(target, dpi=160)
-    except OSError as error:
-        cause = (error.strerror or str(error)).lower()
-        raise InputError((Problem(f"cannot be written ({cause})", file=str(target), key="--out"),)) from None
+    listing = _listing(sequence, of)
+    _draw(sequence, of, target)
+    terminal.console().print(listing)
     print(f"Drew {target}")
 
 
-def _listing(sequence: Any, sample: Any) -> Table:
+def _show_sample(sample: Sample) -> None:
+    from nmrqb.report import sample_properties
+
+    table = Table("property", "value", "", title=sample.title, box=None, header_style="bold")
+    for row in sample_properties(sample):
+        table.add_row(*row)
+    terminal.console().print(table)
+
+
+def _draw(sequence: Sequence, sample: Sample, target: Path) -> None:
+    from nmrqb.plots.sequence import draw_sequence
+    from nmrqb.runs import cause, write_whole
+
+    figure = draw_sequence(sequence, "/".join(dict.fromkeys(sample.spins)))
+    try:
+        write_whole(target, lambda path: figure.savefig(path, dpi=160))
+    except OSError as error:
+        allowed = "a folder that you may write to is needed"
+        problem = Problem(f"cannot be written ({cause(error)})", file=str(target), key="--out", allowed=allowed)
+        raise InputError((problem,)) from None
+
+
+def _listing(sequence: Sequence, sample: Sample) -> Table:
     from nmrqb.sequence.listing import describe
     from nmrqb.timeline import sample_quantities
 
@@ -290,30 +274,37 @@ def check(
     files_: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sample, sequence or experiment files.")],
 ) -> None:
     """Check files and report every problem with its line. Exit code 2 when there is any."""
+    from nmrqb import files
+
     problems: list[Problem] = []
     for path in files_:
         try:
-            print(f"{path}: {_checked(path)}")
+            document = files.load_document(files.find("sample, sequence or experiment", path, ()), str(path))
+            print(f"{path}: {_checked(document, path)}")
         except InputError as error:
             problems += error.problems
+        except ArgumentError as error:
+            problems.append(Problem(str(error), file=str(path)))
     if problems:
         raise InputError(tuple(problems))
 
 
-def _checked(path: Path) -> str:
-    from nmrqb import Experiment, Sample, Sequence, files
-
-    document = files.load_document(
-        files.find("toml", path if path.suffix == ".toml" else f"{path}{os.sep}", ()), str(path)
-    )
+def _checked(document: Document, path: Path) -> str:
     if "spins" in document.data:
+        from nmrqb import Sample
+
         sample = Sample.parse(document, path.stem)
         return f"a good sample: {len(sample.spins)} spins, coupling {sample.coupling / 1e3:.4g} kHz"
     if "steps" in document.data:
+        from nmrqb import Sequence
+
         sequence = Sequence.parse(document, path.stem)
         return f"a good sequence: {len(sequence.steps)} steps, observed at {', '.join(sequence.marks)}"
     if "sweep" in document.data or "sequence" in document.data:
+        from nmrqb import Experiment
+
         experiment = Experiment.parse(document, path.stem, path.parent)
-        return f"a good experiment: {experiment.sequence.name} on {experiment.sample.name}, {' x '.join(map(str, experiment.shape))} points"
-    allowed = "a sample (with spins), a sequence (with steps) or an experiment (with sample, sequence and sweep)"
-    raise InputError((Problem("is none of the files known here", file=str(path), allowed=allowed),))
+        points = " x ".join(map(str, experiment.shape))
+        return f"a good experiment: {experiment.sequence.name} on {experiment.sample.name}, {points} points"
+    allowed = "a sample has spins, a sequence has steps, an experiment has a sample, a sequence and a sweep"
+    raise InputError((Problem("this is none of the files known here", file=str(path), allowed=allowed),))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+import typing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +15,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from nmrqb.errors import InputError, Problem
+from nmrqb.toml_lines import MAX_DEPTH, Key, NestingError, check_keys, line_numbers
 
-#: Larger files are refused before they are read.
+#: Larger files are refused before they are parsed.
 MAX_BYTES = 1_000_000
+#: Of more problems than this in one file only the first ones are told.
+MAX_PROBLEMS = 100
 
-Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -44,66 +47,140 @@ class Document:
 
 
 def dotted(key: Key) -> str:
-    """("steps", 2, "delay") as steps[2].delay."""
+    """("steps", 2, "delay") as steps[2].delay; what is no bare key of TOML stands in quotes."""
     text = ""
     for part in key:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        text += ("." if text else "") + (part if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", part) else brief(part))
     return text
+
+
+def brief(value: Any) -> str:
+    """A value as messages show it: on one line, and not for long."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant: one in other case, in another order ("H1" for "1H"), or spelt much alike."""
+    names = {name.lower(): name for name in sorted(known)}
+    lower = word.lower()[:100]
+    if lower in names:
+        return names[lower]
+    for name in names:
+        if sorted(name) == sorted(lower):
+            return names[name]
+    close = difflib.get_close_matches(lower, names, n=1, cutoff=0.6)
+    return names[close[0]] if close else None
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A sentence that offers the closest known name, or all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(names)}"
+    close = closest(word, names)
+    if not names:
+        return "none is allowed here"
+    return f"did you mean {close!r}?" if close else f"allowed: {', '.join(names)}"
 
 
 def load_document(path: Path, name: str | None = None) -> Document:
     """Read a TOML file. Raises InputError with file and line when it cannot be read or is not TOML."""
     shown = name or str(path)
-
-    def refuse(message: str, line: int | None = None, allowed: str = "") -> InputError:
-        return InputError((Problem(message, file=shown, line=line, allowed=allowed),))
-
+    text = _read(path, shown)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise refuse("the file is larger than 1 MB", allowed="a sample, sequence or experiment of at most 1 MB")
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise refuse("the file is not text", allowed="TOML in UTF-8") from None
-    except OSError as error:
-        raise refuse(f"cannot be read ({(error.strerror or str(error)).lower()})") from None
-    try:
+        check_keys(text)
         data = tomllib.loads(text)
+        return Document(shown, data, line_numbers(text), text)
     except tomllib.TOMLDecodeError as error:
-        where = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        cause = re.sub(r" \(at .*\)$", "", str(error))
-        line = int(where.group(1)) if where else len(text.splitlines())
-        raise refuse(f"not TOML: {cause[:1].lower() + cause[1:]}", line=line) from None
-    except (RecursionError, ValueError) as error:  # nesting beyond reason, or an integer of thousands of digits
-        raise refuse(
-            f"not usable TOML ({type(error).__name__})", allowed="plain tables, arrays, text and numbers"
-        ) from None
-    return Document(shown, data, _Lines(text).found, text)
+        problem = _syntax_problem(str(error), text)
+    except (NestingError, RecursionError) as error:
+        problem = Problem(
+            f"the file is nested more than {MAX_DEPTH} levels deep",
+            line=getattr(error, "line", None),
+            allowed="plain tables, arrays, text and numbers are enough here",
+        )
+    except ValueError:  # an integer of thousands of digits
+        problem = Problem("the file holds a number that is too long to read", allowed="numbers have at most 20 digits")
+    raise InputError((Problem(problem.message, file=shown, line=problem.line, allowed=problem.allowed),))
+
+
+def _read(path: Path, shown: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            allowed = "a sample, sequence or experiment has at most 1 MB"
+            raise InputError((Problem("the file is larger than 1 MB", file=shown, allowed=allowed),))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        allowed = "a TOML file is text in UTF-8"
+        raise InputError((Problem("the file is not UTF-8 text", file=shown, line=line, allowed=allowed),)) from None
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise InputError((Problem(f"the file cannot be read ({cause})", file=shown),)) from None
+
+
+#: What to do about the parser's complaints that newcomers meet, by words of theirs.
+_SYNTAX_ADVICE = {
+    "illegal character '\\n'": "a text ends with its quote on the line on which it began",
+    "illegal character": "a text holds no control characters",
+    "invalid value": 'text stands in quotes, such as "2.5 ms"; numbers, true and false stand without',
+    "unclosed inline table": "{ ... } stands on one line, with commas between its keys",
+    "key part": "{ ... } stands on one line, with no comma before the closing }",
+    "after a key": "a line reads: key = value",
+    "unclosed array": "[ ... ] needs commas between its entries",
+    "overwrite": "each key is written once",
+    "duplicate": "each key is written once",
+    "twice": "each table is written once",
+    "unescaped": "a backslash in quotes is written twice",
+}
+
+
+def _syntax_problem(complaint: str, text: str) -> Problem:
+    where = re.search(r"\(at line (\d+), column (\d+)\)", complaint)
+    lines = text.splitlines()
+    line = int(where.group(1)) if where else max(len(lines), 1)
+    cause = re.sub(r" \(at .*\)$", "", complaint)
+    cause = cause[:1].lower() + cause[1:]
+    advice = next((text for words, text in _SYNTAX_ADVICE.items() if words in cause), "")
+    if set("“”„‘’«»") & set("".join(lines[line - 1 : line])):
+        advice = "quotes are straight: \"...\" or '...'"
+    return Problem(f"not TOML: {cause}", line=line, allowed=advice)
 
 
 def find(kind: str, name: str | Path, folders: Iterable[Path]) -> Path:
     """The file of a library name such as "charge", or the path itself. Raises InputError naming the closest name.
 
-    `kind` is "sample", "sequence" or "experiment"; a name ending in .toml or holding a separator is a path.
+    `kind` is "sample", "sequence" or "experiment"; a name ending in .toml or holding a separator is a path, and so is
+    every name where no folders are given.
     """
-    text = str(name)
-    as_path = Path(text)
-    if text.endswith(".toml") or "/" in text or "\\" in text:
-        if as_path.is_file():
-            return as_path
-        beside = [p.name for p in as_path.parent.glob("*.toml")] if as_path.parent.is_dir() else []
-        hint = nearest(as_path.name, beside) if beside else f"a {kind} file or one of its library names"
-        raise InputError((Problem(f"no such {kind} file", file=text, allowed=hint),))
+    text, folders = str(name), tuple(folders)
+    if not folders or text.endswith(".toml") or "/" in text or "\\" in text:
+        return _existing(kind, text)
     known = {p.stem: p for folder in folders for p in sorted(folder.glob("*.toml"))}
     if text not in known:
         raise InputError((Problem(f"no {kind} is called {text!r}", allowed=nearest(text, known)),))
     return known[text]
+
+
+def _existing(kind: str, text: str) -> Path:
+    path, message = Path(text), f"no such {kind} file"
+    beside: list[str] = []
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            message = "this is a folder, not a file"
+        elif path.parent.is_dir():
+            beside = [p.name for p in path.parent.glob("*.toml")]
+    except OSError as error:  # a name too long for any file, a folder that may not be entered
+        message = f"the file cannot be read ({(error.strerror or str(error)).lower()})"
+    close = closest(path.name, beside)
+    allowed = f"did you mean {close!r}?" if close else f"a path leads to the TOML file of a {kind}"
+    raise InputError((Problem(message, file=text if len(text) < 300 else f"{text[:300]}...", allowed=allowed),))
 
 
 def library(kind: str) -> tuple[Path, ...]:
@@ -118,178 +195,83 @@ def validate(model: type[Model], document: Document) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise InputError(tuple(_problem(document, model, item) for item in error.errors())) from None
+        problems = _problems(document, model, error.errors())
+        raise InputError(tuple(sorted(problems, key=lambda problem: problem.line or 0))) from None
 
 
-_ADVICE = {
-    "string_type": 'text in quotes, with its unit where it has one (for example "2.5 ms")',
-    "bool_type": "true or false",
-    "list_type": "an array [...]",
-    "tuple_type": "an array [...]",
-    "dict_type": "a table",
-    "model_type": "a table",
+def _problems(document: Document, model: type[BaseModel], items: Sequence[ErrorDetails]) -> Iterator[Problem]:
+    meant: set[Key] = set()  # missing keys that stand there under another name
+    for item in items[:MAX_PROBLEMS]:
+        if item["type"] == "extra_forbidden":
+            key, allowed = _key(document, item), list(_keys_at(model, item["loc"][:-1]))
+            word = str(key[-1])
+            meant.add((*key[:-1], closest(word, allowed) or ""))
+            yield document.problem(key, f"unknown key {brief(word)}", nearest(word, allowed))
+    for item in items[:MAX_PROBLEMS]:
+        key = _key(document, item)
+        if item["type"] == "missing" and key not in meant:
+            yield document.problem(key[:-1], f"key {str(key[-1])!r} is missing")
+        elif item["type"] == "value_error":
+            yield document.problem(key, str(item["ctx"]["error"]))
+        elif item["type"] not in ("missing", "extra_forbidden"):
+            yield document.problem(key, f"found {brief(item['input'])}", _allowed(item))
+    if len(items) > MAX_PROBLEMS:
+        yield Problem(f"{len(items) - MAX_PROBLEMS} more problems of this kind", file=document.name)
+
+
+def _key(document: Document, item: ErrorDetails) -> Key:
+    """The key that pydantic complains of, without the names of union members that it puts on the way."""
+    node: Any = document.data
+    key: Key = ()
+    for part in item["loc"]:
+        if (isinstance(node, dict) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        ):
+            node, key = node[part], (*key, part)  # type: ignore[index]
+    return (*key, item["loc"][-1]) if item["type"] == "missing" else key
+
+
+_ALLOWED = {
+    "string_type": 'it must be text in quotes, with its unit where it has one (for example "2.5 ms")',
+    "bool_type": "it must be true or false",
+    "list_type": "it must be an array [...]",
+    "dict_type": "it must be a table of keys and values",
+    "model_type": "it must be a table of keys and values",
+    "int_type": "it must be a whole number without quotes",
+    "int_from_float": "it must be a whole number",
+    "float_type": "it must be a number without quotes",
+    "finite_number": "it must be a finite number",
+    "too_short": "at least {min_length} needed",
+    "too_long": "at most {max_length} allowed",
+    "string_too_long": "at most {max_length} characters allowed",
+    "greater_than": "it must be above {gt:g}",
+    "greater_than_equal": "it must be {ge:g} or more",
+    "less_than": "it must be below {lt:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "literal_error": "it must be {expected}",
 }
 
 
-def _problem(document: Document, model: type[BaseModel], item: ErrorDetails) -> Problem:
-    # pydantic adds the tag of a union member to the path; only real keys have lines
-    key = tuple(part for part in item["loc"] if not (isinstance(part, str) and part.startswith("<")))
-    kind = item["type"]
-    if kind == "extra_forbidden":
-        return document.problem(
-            key, f"unknown key {str(key[-1])!r}", nearest(str(key[-1]), _fields(model, item["loc"][:-1]))
-        )
-    if kind == "missing":
-        return document.problem(key[:-1], f"key {str(key[-1])!r} is missing")
-    found = _brief(item.get("input"))
-    if kind in _ADVICE:
-        return document.problem(key, f"found {found}", _ADVICE[kind])
-    if kind == "value_error":
-        return document.problem(key, str(item["ctx"]["error"]))
-    return document.problem(key, f"found {found}", item["msg"][:1].lower() + item["msg"][1:])
+def _allowed(item: ErrorDetails) -> str:
+    if item["type"] == "list_type" and isinstance(item["input"], dict):
+        return f"it must be an array, so its header is [[{item['loc'][-1]}]]"
+    template = _ALLOWED.get(item["type"])
+    if template is None:
+        return item["msg"][:1].lower() + item["msg"][1:]
+    return template.format_map(item.get("ctx", {}))
 
 
-def _fields(model: Any, path: tuple[int | str, ...]) -> list[str]:
-    """Field names (aliases) of the nested model that an error path leads to."""
-    import typing
-
-    def models(annotation: Any) -> Iterable[type[BaseModel]]:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield annotation
-        for argument in typing.get_args(annotation):
-            yield from models(argument)
-
-    current: list[type[BaseModel]] = [model]
-    for part in path:
-        if isinstance(part, int):
-            continue
-        if part.startswith("<"):
-            current = [m for m in current if m.__name__ == part.strip("<>")]
-            continue
-        current = [
-            m
-            for c in current
-            for n, f in c.model_fields.items()
-            if (f.alias or n) == part
-            for m in models(f.annotation)
-        ]
-    return [f.alias or n for m in current for n, f in m.model_fields.items()]
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-class _Lines:
-    """Finds the line of every key in a TOML text that is known to be valid."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.at, self.line = text, 0, 1
-        self.found: dict[Key, int] = {}
-        self.counts: dict[Key, int] = {}
-        prefix: Key = ()
-        while self._skip(newlines=True):
-            if self.text.startswith("[[", self.at):
-                self._move(2)
-                prefix = self._resolve(self._key())
-                index = self.counts.get(prefix, 0)
-                self.counts[prefix] = index + 1
-                prefix = (*prefix, index)
-                self.found[prefix] = self.line
-                self._move(2)
-            elif self.text[self.at] == "[":
-                self._move(1)
-                prefix = self._resolve(self._key())
-                self.found.setdefault(prefix, self.line)
-                self._move(1)
-            else:
-                self._pair(prefix)
-
-    def _resolve(self, key: Key) -> Key:
-        """Insert the current index after every array of tables on the way."""
-        path: Key = ()
-        for i, part in enumerate(key):
-            path = (*path, part)
-            if path in self.counts and i < len(key) - 1:
-                path = (*path, self.counts[path] - 1)
-        return path
-
-    def _move(self, n: int) -> None:
-        self.line += self.text.count("\n", self.at, self.at + n)
-        self.at += n
-
-    def _skip(self, *, newlines: bool) -> bool:
-        while self.at < len(self.text):
-            c = self.text[self.at]
-            if c == "#":
-                end = self.text.find("\n", self.at)
-                self._move((end if end >= 0 else len(self.text)) - self.at)
-            elif c in " \t\r" or (newlines and c == "\n"):
-                self._move(1)
-            else:
-                return True
-        return False
-
-    def _key(self) -> Key:
-        parts: list[str] = []
-        while True:
-            self._skip(newlines=False)
-            if self.text[self.at] in "\"'":
-                parts.append(self._string())
-            else:
-                match = re.compile(r"[A-Za-z0-9_-]+").match(self.text, self.at)
-                assert match
-                parts.append(match.group())
-                self._move(len(match.group()))
-            self._skip(newlines=False)
-            if self.at >= len(self.text) or self.text[self.at] != ".":
-                return tuple(parts)
-            self._move(1)
-
-    def _string(self) -> str:
-        quote = self.text[self.at]
-        mark = quote * 3 if self.text.startswith(quote * 3, self.at) else quote
-        start = end = self.at + len(mark)
-        while not self.text.startswith(mark, end):
-            end += 2 if quote == '"' and self.text[end] == "\\" else 1
-        while len(mark) == 3 and self.text.startswith(mark, end + 1):  # quotes that belong to the text
-            end += 1
-        body = self.text[start:end]
-        self._move(end + len(mark) - self.at)
-        return body
-
-    def _pair(self, prefix: Key) -> None:
-        line = self.line
-        key = (*prefix, *self._key())
-        for length in range(len(prefix) + 1, len(key)):
-            self.found.setdefault(key[:length], line)
-        self._move(1)  # the equals sign
-        self._value(key)
-
-    def _value(self, key: Key) -> None:
-        self._skip(newlines=True)
-        self.found[key] = self.line
-        c = self.text[self.at]
-        if c == "{":
-            self._move(1)
-            self._items("}", lambda _: self._pair(key))
-        elif c == "[":
-            self._move(1)
-            self._items("]", lambda index: self._value((*key, index)))
-        elif c in "\"'":
-            self._string()
-        else:
-            match = re.compile(r"[^,\]}\n#]*").match(self.text, self.at)
-            assert match
-            self._move(len(match.group()))
-
-    def _items(self, end: str, read: Any) -> None:
-        index = 0
-        while self._skip(newlines=True) and self.text[self.at] != end:
-            if self.text[self.at] == ",":
-                self._move(1)
-                continue
-            read(index)
-            index += 1
-        self._move(1)
+def _keys_at(annotation: Any, path: tuple[int | str, ...]) -> Iterator[str]:
+    """Keys of the tables that a path of pydantic's leads to; members of a union stand in it as "<Name>"."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        path = path[1:] if path[:1] == (f"<{annotation.__name__}>",) else path
+        for name, info in annotation.model_fields.items():
+            key = info.alias or name
+            if not path:
+                yield key
+            elif key == path[0]:
+                yield from _keys_at(info.annotation, path[1:])
+        return
+    inside = path[1:] if typing.get_origin(annotation) in (list, dict) else path
+    for argument in typing.get_args(annotation):
+        yield from _keys_at(argument, inside)

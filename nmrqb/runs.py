@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -11,9 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import h5netcdf
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
-from nmrqb.errors import InputError, Problem
+from nmrqb.errors import InputError, Problem, RunError
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -32,22 +35,21 @@ class RunFolder:
         """A folder for a new run: `path`, or runs/NAME-DATE-TIME. Raises InputError when it cannot be written or holds a run."""
         if path is None:
             path = _unused(Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-        taken = [file for file in FILES if (path / file).exists()]
+        try:
+            taken = [file for file in FILES if (path / file).exists()]
+            if not taken:
+                (path / "inputs").mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=path):
+                    pass
+        except OSError as error:
+            allowed = "a folder that you may write to is needed"
+            problem = Problem(f"cannot be written ({cause(error)})", file=str(path), key="--out", allowed=allowed)
+            raise InputError((problem,)) from None
         if taken:
             allowed = "another folder for --out; a run is never written over"
             raise InputError(
                 (Problem(f"the folder already holds {taken[0]}", file=str(path), key="--out", allowed=allowed),)
             )
-        try:
-            (path / "inputs").mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=path):
-                pass
-        except OSError as error:
-            cause = (error.strerror or str(error)).lower()
-            allowed = "a folder that you may write to"
-            raise InputError(
-                (Problem(f"cannot be written ({cause})", file=str(path), key="--out", allowed=allowed),)
-            ) from None
         return cls(path)
 
     def state(self, state: State, **about: Any) -> None:
@@ -68,27 +70,48 @@ class RunFolder:
         return self.file(name, lambda path: write_netcdf(dataset, path))
 
     def file(self, name: str, write: Callable[[Path], object]) -> Path:
-        """Let `write` make a file under a name that does not look whole, then give it its own."""
+        """Let `write` make a file, whole or not at all. Raises RunError when it cannot be written."""
         target = self.path / name
-        partial = target.with_name(f".{target.name}.partial{target.suffix}")
         try:
-            write(partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+            write_whole(target, write)
+        except OSError as error:
+            remedy = "make room or choose another folder, and run it again"
+            raise RunError(f"{target} cannot be written ({cause(error)})", remedy) from None
         return target
 
 
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file under a name that does not look whole, then give it its own. Raises OSError."""
+    partial = target.with_name(f".{target.name}.partial{target.suffix}")
+    try:
+        write(partial)
+        with partial.open("rb") as stream:  # on the disk before it has its name
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
-    """A Dataset as NetCDF-4, free of time stamps."""
-    dataset.to_netcdf(path, engine="h5netcdf")
+    """A Dataset as NetCDF-4, free of time stamps. Raises OSError.
+
+    It is laid out in memory first: where a disk fills up, HDF5 keeps a file open that it cannot close, and Python ends
+    with a crash.
+    """
+    buffer = io.BytesIO()
+    with h5netcdf.File(buffer, "w") as file:
+        dataset.dump_to_store(H5NetCDFStore(file))
+    path.write_bytes(buffer.getbuffer())
+
+
+def cause(error: OSError) -> str:
+    """Why the system refused, in its own words."""
+    return (error.strerror or str(error)).lower()
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _unused(path: Path) -> Path:

@@ -6,7 +6,7 @@ The arithmetic is a small grammar of its own over pint's units. Nothing is ever 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import pint
 from numpy.typing import NDArray
 
-from nmrqb.files import nearest
+from nmrqb.files import brief, closest, nearest
 
 Quantity = (
     Any  # a pint.Quantity with float or array magnitude; pint's own type is generic in ways that do not help here
@@ -40,7 +40,26 @@ TEMPERATURE = Kind("temperature", "kelvin", '"298 K"')
 NUMBER = Kind("plain number", "", '"0.5"')
 KINDS = (TIME, FREQUENCY, ANGLE, LENGTH, FIELD, TEMPERATURE, NUMBER)
 
-_ANGLE_UNITS = {"radian", "degree", "turn", "revolution", "arcminute", "arcsecond", "grade"}
+#: Units that a mistyped one is held against.
+_USUAL_UNITS = (
+    "s",
+    "ms",
+    "us",
+    "ns",
+    "min",
+    "Hz",
+    "kHz",
+    "MHz",
+    "deg",
+    "rad",
+    "T",
+    "mT",
+    "K",
+    "degC",
+    "angstrom",
+    "nm",
+    "m",
+)
 _MAX_TEXT, _MAX_DEPTH = 400, 40
 
 
@@ -61,27 +80,50 @@ def quantity(value: Any, kind: Kind) -> Quantity:
 
 def kind_of(value: Quantity) -> Kind | None:
     """The kind of a quantity, or None where it is none of ours. A bare number is NUMBER, never an angle."""
+    return _kind_of_units(value.units)
+
+
+@lru_cache(maxsize=1024)
+def _kind_of_units(units: Any) -> Kind | None:
+    """An angle is told from a number, and rad/s from Hz, by the radian that is left among the base units."""
+    base = dict(registry().Quantity(1, registry().get_root_units(units, check_nonmult=False)[1]).unit_items())
+    radians = base.pop("radian", 0)
     for kind in KINDS:
-        if value.check(registry().Quantity(1, kind.unit).dimensionality) and _angular(value) == (kind is ANGLE):
+        expected = dict(registry().Quantity(1, registry().get_root_units(kind.unit)[1]).unit_items())
+        if base == {unit: power for unit, power in expected.items() if unit != "radian"} and radians == (kind is ANGLE):
             return kind
     return None
 
 
-def _angular(value: Quantity) -> bool:
-    return any(name.removeprefix("milli") in _ANGLE_UNITS for name, _ in value.unit_items())
+def _described(units: Any) -> str:
+    """What a value in these units is, for messages."""
+    kind, shown = _kind_of_units(units), f"{units:~}"
+    if not shown:
+        return "a number without a unit"
+    if kind in (None, NUMBER):
+        angular = _kind_of_units(units / registry().radian) is FREQUENCY
+        return (
+            f"an angular frequency ({shown}; a frequency in Hz is this over 2 pi)" if angular else f"a value in {shown}"
+        )
+    return f"{_article(kind)} {kind.name} ({shown})"
+
+
+def _article(kind: Kind) -> str:
+    return "an" if kind.name[0] in "aeiou" else "a"
+
+
+def check_kind(value: Quantity, kind: Kind) -> None:
+    """Raises ExpressionError for a quantity of another kind."""
+    if kind_of(value) is not kind:
+        needed = f"{_article(kind)} {kind.name} is needed, such as {kind.example}"
+        raise ExpressionError(f"found {_described(value.units)} where {needed}")
 
 
 def to_kind(value: Quantity, kind: Kind) -> NDArray[np.float64]:
     """Magnitude of a quantity in the inner unit of `kind`. Raises ExpressionError for another kind or a non-finite value."""
-    found = kind_of(value)
-    if found is not kind:
-        unit = f"{value.units:~}" or "no unit"
-        is_a = f"a {found.name} ({unit})" if found and found is not NUMBER else f"a value in {unit}"
-        if found is NUMBER:
-            is_a = "a number without a unit"
-        article = "an" if kind.name[0] in "aeiou" else "a"
-        raise ExpressionError(f"found {is_a} where {article} {kind.name} is needed, such as {kind.example}")
-    magnitude = np.asarray(value.to(kind.unit or "dimensionless").magnitude, dtype=float)
+    check_kind(value, kind)
+    with np.errstate(all="ignore"):
+        magnitude = np.asarray(value.to(kind.unit or "dimensionless").magnitude, dtype=float)
     if not np.all(np.isfinite(magnitude)):
         raise ExpressionError(f"found {magnitude[~np.isfinite(magnitude)].flat[0]}, but the {kind.name} must be finite")
     return magnitude
@@ -92,12 +134,15 @@ def read(text: str, kind: Kind, names: Mapping[str, Quantity] | None = None) -> 
     return to_kind(evaluate(text, names or {}), kind)
 
 
-def evaluate(text: str, names: Mapping[str, Quantity]) -> Quantity:
-    """Value of an arithmetic expression with units and names. Raises ExpressionError."""
+def evaluate(text: str, names: Mapping[str, Quantity], known: Iterable[str] = ()) -> Quantity:
+    """Value of an arithmetic expression with units and names. Raises ExpressionError.
+
+    known: names that have no value here but that a message may offer.
+    """
     if len(text) > _MAX_TEXT:
         raise ExpressionError(f"found an expression of {len(text)} characters; at most {_MAX_TEXT} are allowed")
     with np.errstate(all="ignore"):
-        return _Parser(text, names).value()
+        return _Parser(text, names, known).value()
 
 
 def names_in(text: str) -> set[str]:
@@ -109,15 +154,17 @@ def names_in(text: str) -> set[str]:
     return {t for before, t in zip(["", *tokens], tokens, strict=False) if _is_name(t) and not _is_number(before)}
 
 
-_TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([^\W\d]\w*|°|%)|(\*\*|[-+*/(),^]))")
+_TOKEN = re.compile(
+    r"\s*(?:([0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)|([^\W0-9]\w*|°|%)|(\*\*|[-+*/(),^]))"
+)
 
 
 def _is_number(token: str) -> bool:
-    return token[:1].isdigit() or token[:1] == "."
+    return token[:1] in tuple("0123456789.")
 
 
 def _is_name(token: str) -> bool:
-    return token[:1].isalpha() or token[:1] in ("_", "°", "%")
+    return bool(token) and not _is_number(token) and token[0] not in "-+*/(),^"
 
 
 def _tokens(text: str) -> list[str]:
@@ -133,12 +180,18 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
+def _power(value: Quantity, exponent: float) -> Quantity:
+    if np.any(np.asarray(value.magnitude) < 0) and not exponent.is_integer():
+        raise ExpressionError(f"found the power {exponent:g} of a negative value, which is no real number")
+    return value**exponent
+
+
 def _in_radian(value: Quantity) -> Any:
     return value.to("dimensionless").magnitude
 
 
 _FUNCTIONS: dict[str, tuple[int, Any]] = {
-    "sqrt": (1, lambda x: x**0.5),
+    "sqrt": (1, lambda x: _power(x, 0.5)),
     "abs": (1, abs),
     "sin": (1, lambda x: quantity(np.sin(_in_radian(x)), NUMBER)),
     "cos": (1, lambda x: quantity(np.cos(_in_radian(x)), NUMBER)),
@@ -160,8 +213,9 @@ class _Parser:
     atom = number [unit] | name | function(expression, ...) | (expression).
     """
 
-    def __init__(self, text: str, names: Mapping[str, Quantity]) -> None:
-        self.text, self.names = text, names
+    def __init__(self, text: str, names: Mapping[str, Quantity], known: Iterable[str] = ()) -> None:
+        self.text, self.names, self.known = text, names, {*names, *known}
+        self.after_unit = -1  # index of the token behind the last unit
         self.tokens, self.at, self.depth = _tokens(text), 0, 0
         if not self.tokens:
             raise ExpressionError("found no value")
@@ -170,20 +224,21 @@ class _Parser:
         try:
             result = self._expression()
         except pint.DimensionalityError as error:
-            raise ExpressionError(
-                f"found {error.units1} and {error.units2} combined in {self.text!r}; they do not fit"
-            ) from None
-        except (
-            pint.OffsetUnitCalculusError,
-            pint.UndefinedUnitError,
-            OverflowError,
-            ZeroDivisionError,
-            TypeError,
-        ) as error:
+            raise ExpressionError(f"found {self._misfit(error)} combined in {self.text!r}, which do not fit") from None
+        except (ArithmeticError, TypeError, ValueError, AttributeError) as error:  # pint's own errors are among them
+            if isinstance(error, ExpressionError):
+                raise
             raise ExpressionError(f"{self.text!r} cannot be computed ({str(error).splitlines()[0]})") from None
+        if self._peek() == ",":
+            raise ExpressionError(f"found ',' in {self.text!r}; decimals are written with a point")
         if self._peek():
             raise ExpressionError(f"found {self._peek()!r} after a complete value in {self.text!r}")
         return result
+
+    @staticmethod
+    def _misfit(error: pint.DimensionalityError) -> str:
+        units = [registry().Unit(unit) for unit in (error.units1, error.units2)]
+        return " and ".join(_described(unit) for unit in units)
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -191,7 +246,7 @@ class _Parser:
     def _take(self) -> str:
         token = self._peek()
         if not token:
-            raise ExpressionError(f"{self.text!r} ends in the middle")
+            raise ExpressionError(f"{self.text!r} ends where a value or a ')' is missing")
         self.at += 1
         return token
 
@@ -214,16 +269,19 @@ class _Parser:
         return value
 
     def _bare_unit(self) -> Quantity | None:
-        """The s of "2 rad/s": a unit without a number, which only a * or / may bring."""
+        """The s of "2 rad/s": a unit without a number, which only a unit and then * or / may bring ("2/d" is no rate)."""
         token = self._peek()
         following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
-        if not _is_name(token) or token in self.names or token in _CONSTANTS or following == "(":
+        if self.after_unit != self.at - 1 or not _is_name(token) or token in self.known or token in _CONSTANTS:
+            return None
+        if following == "(":
             return None
         try:
             unit = registry().Quantity(1.0, self._unit(token))
         except ExpressionError:
             return None
         self._take()
+        self.after_unit = self.at
         return unit
 
     def _factor(self) -> Quantity:
@@ -240,7 +298,7 @@ class _Parser:
             self.depth -= 1
             if exponent.ndim or abs(exponent) > 12:
                 raise ExpressionError(f"found the exponent {exponent}; it must be one number between -12 and 12")
-            value = value ** float(exponent)
+            value = _power(value, float(exponent))
         return -value if negative else value
 
     def _atom(self) -> Quantity:
@@ -250,10 +308,7 @@ class _Parser:
             self._expect(")")
             return value
         if _is_number(token):
-            value = quantity(float(token), NUMBER)
-            if _is_name(self._peek()):
-                value = registry().Quantity(float(token), self._unit(self._take()))
-            return value
+            return self._with_unit(self._finite(token))
         if not _is_name(token):
             raise ExpressionError(f"found {token!r} where a value should stand in {self.text!r}")
         if self._peek() == "(":
@@ -261,9 +316,27 @@ class _Parser:
         if token in self.names:
             return self.names[token]
         if token in _CONSTANTS:
-            unit = self._unit(self._take()) if _is_name(self._peek()) else ""
-            return registry().Quantity(_CONSTANTS[token], unit)
-        raise ExpressionError(f"found the undefined name {token!r}; {nearest(token, [*self.names, *_CONSTANTS])}")
+            return self._with_unit(_CONSTANTS[token])
+        if token.lower() in ("nan", "inf", "infinity"):
+            raise ExpressionError(f"found {token!r} in {self.text!r}; a value must be a finite number")
+        hint = nearest(token, [*self.known, *_CONSTANTS])
+        if token in _USUAL_UNITS:
+            hint += f"; as a unit it stands directly behind its number, as in {f'5 {token}'!r}"
+        raise ExpressionError(f"found the undefined name {token!r}; {hint}")
+
+    @staticmethod
+    def _finite(token: str) -> float:
+        number = float(token)
+        if number == float("inf"):
+            raise ExpressionError(f"found the infinite number {brief(token)}; a value must be finite")
+        return number
+
+    def _with_unit(self, number: float) -> Quantity:
+        if not _is_name(self._peek()):
+            return quantity(number, NUMBER)
+        value = registry().Quantity(number, self._unit(self._take()))
+        self.after_unit = self.at
+        return value
 
     def _call(self, name: str) -> Quantity:
         if name not in _FUNCTIONS:
@@ -284,11 +357,13 @@ class _Parser:
             raise ExpressionError(f"found {self.tokens[self.at - 1]!r} where {token!r} should stand in {self.text!r}")
 
     def _unit(self, name: str) -> Any:
-        if name in self.names:
-            raise ExpressionError(f"found a number directly before the name {name!r}; write a * between them")
+        if name in self.known:
+            raise ExpressionError(
+                f"found a number directly before the name {name!r} in {self.text!r}; write a * between them"
+            )
         try:
             return registry().parse_units({"°": "degree", "%": "percent"}.get(name, name))
-        except (pint.UndefinedUnitError, ValueError, AttributeError):
-            raise ExpressionError(
-                f"found the unknown unit {name!r}; units are s, ms, us, Hz, kHz, deg, rad, T, K, angstrom and the like"
-            ) from None
+        except (pint.UndefinedUnitError, ValueError, AttributeError, TypeError):
+            meant = closest(name, _USUAL_UNITS)
+            hint = f"did you mean {meant!r}?" if meant else f"units are {', '.join(_USUAL_UNITS)} and the like"
+            raise ExpressionError(f"found the unknown unit {name!r}; {hint}") from None

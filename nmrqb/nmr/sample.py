@@ -15,7 +15,7 @@ from nmrqb.battery import Battery
 from nmrqb.battery.dipolar import secular_coupling
 from nmrqb.errors import ArgumentError, InputError, Problem
 from nmrqb.nmr.noise import Noise
-from nmrqb.nmr.nuclei import gyromagnetic_ratio, polarisation
+from nmrqb.nmr.nuclei import GYROMAGNETIC_RATIO, gyromagnetic_ratio, polarisation
 from nmrqb.nmr.schema import SampleFile, per_spin
 from nmrqb.spin.operators import magnetic_number, on_spin, pauli_sum
 from nmrqb.spin.states import polarised_state, product_state
@@ -231,11 +231,7 @@ def _couplings(table: SampleFile) -> tuple[tuple[int, int, float], ...]:
 def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
     """What a schema cannot say: how the keys of a sample hang together."""
     n = len(table.spins)
-    for k, isotope in enumerate(table.spins):
-        try:
-            gyromagnetic_ratio(isotope)
-        except ValueError as error:
-            yield document.problem(("spins", k), str(error))
+    yield from _isotope_problems(document, table)
     if table.polarisation is None and (table.field is None or table.temperature is None):
         yield document.problem((), "no polarisation", "give field and temperature, or polarisation itself")
     if table.polarisation == 0:
@@ -250,10 +246,9 @@ def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
     for k, coupling in enumerate(table.couplings):
         pair = frozenset(coupling.between)
         if len(pair) != 2 or not pair <= set(range(n)):
-            yield document.problem(
-                ("couplings", k, "between"), f"found {coupling.between}", f"two different spins from 0 to {n - 1}"
-            )
-        elif len({table.spins[s] for s in pair}) == 2:
+            allowed = f"two different spins from 0 to {n - 1} are needed" if n > 1 else "the sample has only spin 0"
+            yield document.problem(("couplings", k, "between"), f"found {coupling.between}", allowed)
+        elif len({table.spins[s] for s in pair} & set(GYROMAGNETIC_RATIO)) == 2:
             yield document.problem(
                 ("couplings", k, "dipolar"), "found a dipolar coupling of unlike spins", "spins of one isotope"
             )
@@ -268,6 +263,14 @@ def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
     for k, key in enumerate(table.unverified):
         if not any(files.dotted(known) == key for known in document.lines):
             yield document.problem(("unverified", k), f"found {key!r}, which is no key of this file")
+
+
+def _isotope_problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
+    for k, isotope in enumerate(table.spins):
+        try:
+            gyromagnetic_ratio(isotope)
+        except ValueError as error:
+            yield document.problem(("spins", k), str(error))
 
 
 def _geometry_problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:

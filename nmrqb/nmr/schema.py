@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from nmrqb import units
+from nmrqb.files import brief
 from nmrqb.units import ExpressionError, Kind
 
 
-def _reader(kind: Kind, *, above: float | None = None, least: float | None = None) -> Any:
-    def read(value: Any) -> float:
-        if not isinstance(value, str):
-            raise ValueError(f"found {value!r}; a {kind.name} is text with its unit, such as {kind.example}")
-        try:
-            number = float(units.read(value, kind))
-        except ExpressionError as error:
-            raise ValueError(str(error)) from None
-        if above is not None and number <= above:
-            raise ValueError(f"found {value!r}; it must be above {above:g}")
-        if least is not None and number < least:
-            raise ValueError(f"found {value!r}; it must be {least:g} or more")
-        return number
+def _number(value: Any, kind: Kind, above: float | None) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"found {brief(value)}; {kind.name}s are text with a unit, such as {kind.example}")
+    try:
+        number = float(units.read(value, kind))
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    if above is not None and number <= above:
+        raise ValueError(f"found {value!r}; it must be above {above:g}")
+    return number
 
-    return BeforeValidator(read)
+
+def _reader(kind: Kind, *, above: float | None = None) -> Any:
+    return BeforeValidator(lambda value: _number(value, kind, above))
 
 
 Duration = Annotated[float, _reader(units.TIME, above=0)]
+#: For all spins, or an array with one for each; the two are told apart first, so that what is wrong has one complaint.
+Durations = Annotated[
+    Annotated[Duration, Tag("one")] | Annotated[list[Duration], Tag("each")],
+    Discriminator(lambda value: "each" if isinstance(value, list) else "one"),
+]
 Frequency = Annotated[float, _reader(units.FREQUENCY)]
 Nutation = Annotated[float, _reader(units.FREQUENCY, above=0)]
 Length = Annotated[float, _reader(units.LENGTH)]
@@ -59,8 +63,8 @@ class GeometryTable(Table):
 class RelaxationTable(Table):
     """T1 and T2 of every spin, and the lifetime of dipolar order, in s."""
 
-    T1: Duration | list[Duration]
-    T2: Duration | list[Duration]
+    T1: Durations
+    T2: Durations
     T1D: Duration | None = None
 
 
@@ -100,4 +104,4 @@ def per_spin(value: float | list[float], n: int) -> tuple[float, ...]:
     values = value if isinstance(value, list) else [value] * n
     if len(values) != n:
         raise ValueError(f"found {len(values)} values for {n} spins")
-    return tuple(float(v) for v in np.asarray(values, dtype=float))
+    return tuple(values)

@@ -7,15 +7,22 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from nmrqb import units
+from nmrqb.errors import InputError
 from nmrqb.sequence.events import Crush, Delay, Observe, Pulse
 from nmrqb.sequence.sequence import Sequence, step_values
+from nmrqb.units import ExpressionError
 
 
 def describe(sequence: Sequence, sample: Mapping[str, units.Quantity]) -> Iterator[tuple[str, str, str, str]]:
-    """(event, as written, value on the sample, use) for each step. Raises ExpressionError."""
+    """(event, as written, value on the sample, use) for each step. Raises InputError with file, line and key."""
     scope = sequence.scope(sample)
-    for step in sequence.steps:
-        values = {key: read(scope, text) for key, (text, read) in step_values(step).items()}
+    for index, step in enumerate(sequence.steps):
+        values = {}
+        for key, (text, read) in step_values(step).items():
+            try:
+                values[key] = read(scope, text)
+            except ExpressionError as error:
+                raise InputError((sequence.problem(("steps", index, key), str(error)),)) from None
         if isinstance(step, Pulse):
             written = f"{step.pulse}, phase {step.phase}"
             yield (

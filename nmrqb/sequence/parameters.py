@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmrqb import units
-from nmrqb.files import nearest
+from nmrqb.files import brief, closest, nearest
 from nmrqb.units import ANGLE, ExpressionError, Kind
 
 PHASES = {"x": 0.0, "y": np.pi / 2, "-x": np.pi, "-y": 3 * np.pi / 2}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_MAX_CHAIN = 40
 
 #: What a parameter may be bound to: text as in a file, or numbers in SI and rad.
 Value = str | float | NDArray[np.float64]
@@ -25,8 +26,13 @@ def check_name(name: str) -> None:
     """Raises ExpressionError for a name that arithmetic could not tell from something else."""
     if not NAME.fullmatch(name) or name in units.RESERVED:
         raise ExpressionError(
-            f"found the parameter name {name!r}; a name has letters, digits and _ and is no function, x or y"
+            f"found the parameter name {brief(name)}; a name has letters, digits and _, and is not one that arithmetic "
+            "uses, such as sqrt, pi, x or y"
         )
+
+
+class DependencyError(ExpressionError):
+    """The value of another parameter is wrong, which has been told already."""
 
 
 @dataclass
@@ -43,6 +49,7 @@ class Scope:
     final: bool = True  # False while the sample's quantities are stand-ins, whose size and sign mean nothing
     _done: dict[str, Any] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _failed: set[str] = field(default_factory=set)
 
     def value(self, text: str, kind: Kind) -> NDArray[np.float64]:
         """A text of the sequence in the inner unit of `kind`, any shape. Raises ExpressionError."""
@@ -50,32 +57,51 @@ class Scope:
 
     def phase(self, text: str) -> NDArray[np.float64]:
         """A phase in rad: a literal such as "-y", an angle, or a parameter that holds either. Raises ExpressionError."""
-        literal = text.strip()
-        if literal in PHASES:
-            return np.array(PHASES[literal])
-        return self.value(text, ANGLE)
+        return np.array(PHASES[text.strip()]) if text.strip() in PHASES else self.value(self._phase_text(text), ANGLE)
+
+    def _phase_text(self, text: str) -> str:
+        """The text, unless a name in it is unknown: then the remedy is told that fits a phase."""
+        known = {*self.defaults, *self.sample, *units.RESERVED}
+        if units.names_in(text) <= known:
+            return text
+        meant = closest(text.strip(), [*PHASES, *self.defaults])
+        allowed = (
+            f"did you mean {meant!r}?" if meant else 'a phase is x, y, -x, -y, an angle such as "90 deg" or a parameter'
+        )
+        raise ExpressionError(f"found the phase {text!r}; {allowed}")
 
     def parameter(self, name: str) -> units.Quantity:
-        """The value of one parameter. Raises ExpressionError for an unknown name or a circle of definitions."""
+        """The value of one parameter. Raises ExpressionError for an unknown name or a circle of definitions.
+
+        Whoever needs a parameter that has already failed in this scope gets a DependencyError.
+        """
         if name in self._done:
             return self._done[name]
         if name not in self.defaults:
             raise ExpressionError(f"found the undefined name {name!r}; {nearest(name, [*self.defaults, *self.sample])}")
+        if name in self._failed:
+            raise DependencyError(f"parameter {name!r} has no value")
         if name in self._open:
-            raise ExpressionError(
-                f"found parameters that define each other in a circle: {' -> '.join([*self._open, name])}"
-            )
+            circle = " -> ".join([*self._open[self._open.index(name) :], name])
+            raise ExpressionError(f"found parameters that define each other in a circle: {circle}")
+        if len(self._open) >= _MAX_CHAIN:
+            raise ExpressionError(f"found parameters that build on each other more than {_MAX_CHAIN} deep")
         self._open.append(name)
         given = self.bound.get(name, self.defaults[name])
-        value = self._text(given) if isinstance(given, str) else self._number(name, given)
-        self._open.pop()
+        try:
+            value = self._text(name, given) if isinstance(given, str) else self._number(name, given)
+        except ExpressionError:
+            self._failed.add(name)
+            raise
+        finally:
+            self._open.pop()
         self._done[name] = value
         return value
 
-    def _text(self, text: str) -> units.Quantity:
+    def _text(self, name: str, text: str) -> units.Quantity:
         if text.strip() in PHASES:
             return units.quantity(PHASES[text.strip()], ANGLE)
-        return self._evaluate(text)
+        return self._evaluate(self._phase_text(text) if self.defaults[name].strip() in PHASES else text)
 
     def _number(self, name: str, given: Any) -> units.Quantity:
         """A bare number from Python takes the kind of the parameter's default."""
@@ -96,14 +122,5 @@ class Scope:
         return units.quantity(array, kind)
 
     def _evaluate(self, text: str) -> units.Quantity:
-        return units.evaluate(text, _Names(self._known(text), self.parameter, self.sample))
-
-    def _known(self, text: str) -> set[str]:
-        return {name for name in units.names_in(text) if name in self.defaults}
-
-
-class _Names(dict[str, Any]):
-    """Names of one expression: the sample's, and those parameters that the text really uses."""
-
-    def __init__(self, used: set[str], look_up: Callable[[str], Any], sample: Mapping[str, Any]) -> None:
-        super().__init__({**sample, **{name: look_up(name) for name in used}})
+        used = {name: self.parameter(name) for name in units.names_in(text) if name in self.defaults}
+        return units.evaluate(text, {**self.sample, **used}, known=self.defaults)

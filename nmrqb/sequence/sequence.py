@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nmrqb import files, units
 from nmrqb.errors import InputError, Problem
-from nmrqb.files import Document, Key
+from nmrqb.files import Document
 from nmrqb.sequence.events import Delay, Event, Observe, Pulse
-from nmrqb.sequence.parameters import Scope, Value, check_name
+from nmrqb.sequence.parameters import DependencyError, Scope, Value, check_name
+from nmrqb.toml_lines import Key
 from nmrqb.units import ANGLE, FREQUENCY, TIME, ExpressionError
 
 Pulses = Literal["ideal", "finite"]
@@ -118,38 +119,44 @@ class Sequence:
         """Everything wrong that shows without a sample: names, kinds, signs of what does not depend on one."""
         found: list[Problem] = []
         # stand-ins of the right kind: what depends on a sample has its sign and size checked when one is there
-        sample = self._stand_ins()
+        scope, defaults = self.scope(self._stand_ins()), replace(self, bound={}).scope(self._stand_ins())
+        leaning = self._leaning()
         for name in self.parameters:
-            found += self._try(("parameters", name), partial(self._parameter, name, sample))
+            found += self._try(("parameters", name), partial(self._parameter, name, scope, defaults, name in leaning))
         if found:
             return tuple(found)
-        scope, provisional = self.scope(sample), replace(self.scope(sample), final=False)
+        provisional = self.provisional_scope()
         for index, step in enumerate(self.steps):
             for key, (text, read) in step_values(step).items():
-                use = provisional if self.depends_on_sample(text) else scope
+                use = provisional if units.names_in(text) & leaning else scope
                 found += self._try(("steps", index, key), partial(read, use, text))
+            if isinstance(step, Pulse) and step.duration is not None and step.rf is not None:
+                allowed = "one of the two is enough: each gives the other"
+                found.append(self.problem(("steps", index, "rf"), "found a duration and an rf", allowed))
         found += self._marks()
         return tuple(found)
 
-    def _parameter(self, name: str, sample: Mapping[str, units.Quantity]) -> None:
+    def _parameter(self, name: str, scope: Scope, defaults: Scope, leaning: bool) -> None:
         check_name(name)
-        if name in sample:
+        if name in scope.sample:
             raise ExpressionError(f"found the parameter name {name!r}, which the sample already gives")
-        value = self.scope(sample).parameter(name)
-        if not np.all(np.isfinite(value.magnitude)) and not self._uses_sample(name):
+        value = scope.parameter(name)
+        if not np.all(np.isfinite(value.magnitude)) and not leaning:
             raise ExpressionError(f"found {value:~} for parameter {name!r}, but it must be finite")
+        if name in self.bound:
+            kind = units.kind_of(defaults.parameter(name))
+            if kind is not None:
+                units.check_kind(value, kind)
 
-    def _uses_sample(self, name: str) -> bool:
-        text = self.bound.get(name, self.parameters[name])
-        names = units.names_in(text) if isinstance(text, str) else set()
-        return bool(names & set(SAMPLE_NAMES)) or any(
-            self._uses_sample(n) for n in names if n in self.parameters and n != name
-        )
-
-    def depends_on_sample(self, text: str) -> bool:
-        """Whether the value of a text changes with the sample."""
-        names = units.names_in(text)
-        return bool(names & set(SAMPLE_NAMES)) or any(self._uses_sample(n) for n in names if n in self.parameters)
+    def _leaning(self) -> set[str]:
+        """The sample's names, and the parameters whose values lean on them."""
+        texts = {name: self.bound.get(name, default) for name, default in self.parameters.items()}
+        uses = {name: units.names_in(text) for name, text in texts.items() if isinstance(text, str)}
+        leaning, grown = set(SAMPLE_NAMES), True
+        while grown:
+            more = {name for name, used in uses.items() if name not in leaning and used & leaning}
+            leaning, grown = leaning | more, bool(more)
+        return leaning
 
     def _marks(self) -> list[Problem]:
         found, seen = [], set()
@@ -171,6 +178,8 @@ class Sequence:
     def _try(self, key: Key, read: Any) -> list[Problem]:
         try:
             read()
+        except DependencyError:
+            return []
         except ExpressionError as error:
             return [self.problem(key, str(error))]
         return []

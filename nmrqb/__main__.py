@@ -1,0 +1,5 @@
+"""`python -m nmrqb`: the command line."""
+
+from nmrqb.cli import main
+
+main()
