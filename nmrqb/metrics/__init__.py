@@ -4,7 +4,6 @@ Functions of states take `check=False` to skip the validation of their arrays wh
 """
 
 from nmrqb.metrics.capacity import capacity
-from nmrqb.metrics.evolution import EvolutionMaxima, evolution_maxima
 from nmrqb.metrics.coherence import l1_coherence, relative_entropy_of_coherence
 from nmrqb.metrics.curves import maximum
 from nmrqb.metrics.discord import discord
@@ -19,19 +18,20 @@ from nmrqb.metrics.energy import (
 )
 from nmrqb.metrics.entanglement import concurrence
 from nmrqb.metrics.entropy import fidelity, mutual_information, purity, von_neumann_entropy
+from nmrqb.metrics.evolution import EvolutionMaxima, evolution_maxima
 from nmrqb.metrics.power import average_power, ergotropy_power, instantaneous_power, power
 
 __all__ = [
     "EvolutionMaxima",
     "average_power",
     "capacity",
-    "evolution_maxima",
     "coherent_ergotropy",
     "concurrence",
     "discord",
     "efficiency",
     "ergotropy",
     "ergotropy_power",
+    "evolution_maxima",
     "fidelity",
     "incoherent_ergotropy",
     "instantaneous_power",

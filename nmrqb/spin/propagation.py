@@ -144,7 +144,13 @@ def propagate(generator: ArrayLike, vector: ArrayLike, times: ArrayLike) -> Comp
 
 def spectral(generator: ComplexArray) -> Spectral:
     """The eigendecomposition of superoperators (..., n, n), and whether exponentials may be built from it."""
-    values, V = np.linalg.eig(generator)
+    try:
+        values, V = np.linalg.eig(generator)
+    except np.linalg.LinAlgError:  # rates hundreds of orders apart keep the QR iteration from converging
+        values, V = (
+            np.zeros(generator.shape[:-1], dtype=complex),
+            np.broadcast_to(np.eye(generator.shape[-1]), generator.shape),
+        )
     # A defective generator gives an exactly singular V now and then: a stand-in keeps inv alive, `sound` rules it out.
     singular = ~(np.linalg.cond(V, 1) < MAX_CONDITION)
     V = np.where(singular[..., None, None], np.eye(V.shape[-1]), V)

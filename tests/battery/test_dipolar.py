@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.constants import hbar, mu_0
+
 from nmrqb import Battery
 from nmrqb.battery import dipolar
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import collective, pauli_string
-from scipy.constants import hbar, mu_0
 
 PROTON = 2.6752218744e8  # CODATA 2018, rad/(s T)
 CARBON = 6.728284e7

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nmrqb import Battery
 from nmrqb.errors import ArgumentError
 

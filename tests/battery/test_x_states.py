@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nmrqb import Battery
 from nmrqb import closed_forms as cf
 from nmrqb.metrics import concurrence, discord, l1_coherence, von_neumann_entropy

@@ -55,7 +55,10 @@ CASES = {
     ),
     "power": (metrics.power, [STATE, OBSERVABLE, (L, 2)]),
     "ergotropy_power": (metrics.ergotropy_power, [STATE, OBSERVABLE, (L, 2)]),
-    "evolution_maxima-power": (lambda g, r, H: metrics.evolution_maxima(g, r, H, 2.0).power, [(L, 2), STATE, OBSERVABLE]),
+    "evolution_maxima-power": (
+        lambda g, r, H: metrics.evolution_maxima(g, r, H, 2.0).power,
+        [(L, 2), STATE, OBSERVABLE],
+    ),
     "evolution_maxima-time": (
         lambda g, r, H: metrics.evolution_maxima(g, r, H, 2.0).energy_time,
         [(L, 2), STATE, OBSERVABLE],

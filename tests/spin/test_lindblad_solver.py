@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
+from nmrqb.battery import Battery
 from nmrqb.errors import ArgumentError
-from nmrqb.spin import propagation
+from nmrqb.spin import noise, propagation
 from nmrqb.spin.operators import pauli_string
 from nmrqb.spin.propagation import dissipator, evolve, lindblad, liouvillian, propagate, spectral, unitary
 
@@ -225,3 +226,18 @@ def test_times_are_checked(solve, times, match):
 def test_arguments_are_checked(call, match):
     with pytest.raises(ArgumentError, match=match):
         call()
+
+
+def test_rates_hundreds_of_orders_apart_go_through_the_exponential():
+    """eig does not converge on such generators; the answer is that of the unitary part alone."""
+    rng = np.random.default_rng(0)
+    start, failed = np.diag([1.0, 0, 0, 0]), 0
+    for _ in range(300):
+        H = Battery(ksea=rng.choice([0.25, 2.5, 3.0, -3.0])).hamiltonian()
+        jumps = noise.dephasing(2, 8.0 * 10.0 ** -rng.integers(100, 200), axis="x")
+        try:
+            np.linalg.eig(liouvillian(H, jumps))
+        except np.linalg.LinAlgError:
+            failed += 1
+            np.testing.assert_allclose(lindblad(H, jumps, start, [0.7]), evolve(H, start, [0.7]), atol=1e-12)
+    assert failed
