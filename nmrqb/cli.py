@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import terminal
+from nmrqb import cli_paper, terminal
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem, RunError
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(cli_paper.figure)
+app.command()(cli_paper.errata)
 
 BAD_INPUT, FAILED = 2, 1
 
@@ -148,7 +151,7 @@ def _run(experiment: Experiment, folder: RunFolder, engine: str | None, about: d
 
     folder.inputs(_inputs(experiment))
     folder.state("running", **about)
-    with terminal.progress() as update:
+    with terminal.progress("circuits") as update:
         dataset = experiment.run(engine, seed=about["seed"], shots=about["shots"], progress=update)
     folder.data(dataset)
     figure, diagram = _figures(experiment, dataset, folder)

@@ -65,13 +65,13 @@ def console() -> Console:
 
 
 @contextmanager
-def progress() -> Iterator[Any]:
+def progress(unit: str) -> Iterator[Any]:
     """A callable (label, done, total) that draws a bar on a terminal and is silent in a pipe."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("circuits"),
+        TextColumn(unit),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
