@@ -2,6 +2,6 @@
 
 from nmrqb.timeline.schedule import sample_quantities, schedule
 from nmrqb.timeline.simulate import evolve, propagator
-from nmrqb.timeline.timeline import Mark, Timeline
+from nmrqb.timeline.timeline import Mark, Timeline, expanded
 
-__all__ = ["Mark", "Timeline", "evolve", "propagator", "sample_quantities", "schedule"]
+__all__ = ["Mark", "Timeline", "evolve", "expanded", "propagator", "sample_quantities", "schedule"]

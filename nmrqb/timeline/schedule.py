@@ -13,6 +13,7 @@ from nmrqb import checks, units
 from nmrqb.checks import FloatArray
 from nmrqb.errors import InputError, Problem
 from nmrqb.nmr import Sample
+from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.sequence import Crush, Delay, Observe, Pulse, Sequence
 from nmrqb.sequence.parameters import Scope
 from nmrqb.sequence.sequence import Pulses, Reader, step_values
@@ -28,11 +29,13 @@ def schedule(
     pulses: Pulses | None = None,
     noise: bool = False,
     rf_scale: ArrayLike = 1.0,
+    ensemble: Ensemble | None = None,
 ) -> Timeline:
     """The Timeline of a sequence on a sample.
 
     pulses: "ideal" or "finite", over what the sequence says. noise: whether the sample's noise acts during timed slices.
     rf_scale: actual over nominal RF amplitude; an array becomes leading axes, broadcast with those of bound parameters.
+    ensemble: members of the sample that differ in RF amplitude, offset or coupling; the timeline carries them factored.
     Raises InputError (with file and line) for values the sample cannot take: a negative time, a pulse beyond the RF limit,
     noise asked of a sample without any. Raises ArgumentError for an rf_scale that is not finite or is negative.
     """
@@ -47,7 +50,7 @@ def schedule(
         )
     if builder.problems:
         raise InputError(tuple(builder.problems))
-    return builder.timeline(noise=noise)
+    return builder.timeline(noise=noise, ensemble=ensemble)
 
 
 def sample_quantities(sample: Sample) -> Mapping[str, units.Quantity]:
@@ -136,7 +139,7 @@ class _Builder:
             angles[label] = angles.get(label, 0.0) + value
         self.slices.append((angles, duration, index))
 
-    def timeline(self, *, noise: bool) -> Timeline:
+    def timeline(self, *, noise: bool, ensemble: Ensemble | None = None) -> Timeline:
         used = [*self.drift, *(label for angles, _, _ in self.slices for label in angles)]
         labels = tuple(dict.fromkeys(used)) or ("I" * self.sample.n,)
         shapes = [np.shape(a) for angles, duration, _ in self.slices for a in (*angles.values(), duration)]
@@ -169,4 +172,5 @@ class _Builder:
             noise=self.sample.noise if noise else None,
             drift=np.array([self.drift.get(label, 0.0) for label in labels]),
             groups=self.sample.groups,
+            ensemble=ensemble,
         )
