@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nmrqb.engines.exact import Exact
+from nmrqb.engines.spectrometer import Spectrometer
 
 if TYPE_CHECKING:
     from nmrqb.engines.shots import Shots
 
-__all__ = ["Exact", "Shots"]
+__all__ = ["Exact", "Shots", "Spectrometer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,10 +17,14 @@ from nmrqb.spin.operators import number_of_spins
 from nmrqb.spin.propagation import spectral
 from nmrqb.tomography.readouts import Groups, checked_groups
 
-#: Lines whose operator is smaller than this fraction of the largest are not there.
+#: Modes whose operator is smaller than this fraction of the largest are not there.
 _ABSENT = 1e-9
 #: Rates this close, relative to the largest, differ by rounding.
-_DEGENERATE = 1e-9
+_DEGENERATE = 1e-11
+#: A weak mode joins a stronger line if that changes the signal by less than this ...
+_NEGLIGIBLE = 1e-9
+#: ... and any mode does whose rate is this close, relative to the decay: no fit tells the two apart.
+_TOO_CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -108,19 +112,36 @@ def _modes(H: ComplexArray, D: ComplexArray, jumps: ComplexArray | None) -> tupl
 
 
 def _merged(rates: ComplexArray, operators: ComplexArray, resolution: float) -> tuple[ComplexArray, ComplexArray]:
-    """Lines in order of frequency: with a resolution by frequency alone, without one by equal rates."""
-    same = _DEGENERATE * float(np.abs(rates).max())
-    label = _clusters(rates.imag, max(2 * np.pi * resolution, same))
-    if not resolution:
-        label = label * (rates.size + 1) + _clusters(rates.real, same)
-    label = np.unique(label, return_inverse=True)[1]
+    """Lines in order of frequency: modes within the resolution by frequency alone, without one as far as they are equal."""
+    size = np.linalg.norm(operators, axis=(-2, -1))
+    keep = size > _ABSENT * size.max()
+    rates, operators, size = rates[keep], operators[keep], size[keep]
+    label = _clusters(rates.imag, 2 * np.pi * resolution) if resolution else _equal(rates, size / size.max())
     merged = np.zeros((label.max() + 1, *operators.shape[1:]), dtype=complex)
     np.add.at(merged, label, operators)
-    weight = np.linalg.norm(operators, axis=(-2, -1)) ** 2 + 1e-300
-    mean = [np.average(rates[label == k], weights=weight[label == k]) for k in range(len(merged))]
-    size = np.linalg.norm(merged, axis=(-2, -1))
-    keep = size > _ABSENT * size.max()
-    return np.array(mean)[keep], merged[keep]
+    mean = np.array([np.average(rates[label == k], weights=size[label == k] ** 2) for k in range(len(merged))])
+    order = np.lexsort((mean.real, mean.imag))
+    return mean[order], merged[order]
+
+
+def _equal(rates: ComplexArray, size: FloatArray) -> np.ndarray:
+    """Number of each mode's line: it joins a stronger one where that changes the signal by less than rounding.
+
+    Two decays k that differ by D change a line's signal by at most D/(e k) of the weaker part.
+    """
+    rounding = _DEGENERATE * float(np.abs(rates).max())
+    label = np.empty(rates.size, dtype=int)
+    leaders: list[int] = []
+    for k in np.argsort(-size, kind="stable"):
+        distance = np.abs(rates[leaders] - rates[k])
+        decay = np.maximum(-rates[leaders].real, 0.0)
+        same = (distance <= rounding) | (distance * size[k] <= _NEGLIGIBLE * decay) | (distance <= _TOO_CLOSE * decay)
+        if not np.any(same):
+            label[k] = len(leaders)
+            leaders.append(int(k))
+        else:
+            label[k] = np.argmin(np.where(same, distance, np.inf))
+    return label
 
 
 def _clusters(values: FloatArray, nearest: float) -> np.ndarray:

@@ -40,7 +40,8 @@ class ReadoutReport:
 
     readouts: names. lines: (channel, frequency in Hz) of each. rank of parameters; condition and spread as of ReadoutMap.
     null_space: combinations of Pauli strings that are not seen. seen, unseen, partly: well-known operators of two spins,
-    the last with the share of their norm in the null space. assumption: what stands in for the unseen, in words.
+    the last with the share of their norm in the null space. energy_unseen: that share of a Hamiltonian, or None where
+    none was asked about. assumption: what stands in for the unseen, in words.
     """
 
     readouts: tuple[str, ...]
@@ -55,6 +56,7 @@ class ReadoutReport:
     unseen: tuple[str, ...]
     partly: tuple[tuple[str, float], ...]
     assumption: str
+    energy_unseen: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -76,12 +78,24 @@ class ReadoutReport:
             text.append(f"null space  {'; '.join(self.null_space)}")
             for heading, names in (("sees", self.seen), ("cannot see", self.unseen), ("in part", shares)):
                 text += [f"{heading:12}{'; '.join(names)}"] * bool(names)
+            if self.energy_unseen is not None:
+                share = self.energy_unseen
+                how = (
+                    "fully measured"
+                    if share < 1e-6
+                    else f"{share:.0%} of the Hamiltonian's norm lies in the null space"
+                )
+                text.append(f"energy      {how}")
             text.append(f"assumed     {self.assumption}")
-        return "\n".join(fill(line, 118, subsequent_indent=" " * 12, break_long_words=False) for line in text)
+        layout = {"width": 118, "subsequent_indent": " " * 12, "break_long_words": False, "break_on_hyphens": False}
+        return "\n".join(fill(line, **layout) for line in text)  # type: ignore[arg-type]
 
 
-def readout_report(readouts: ReadoutMap, assumption: str = "") -> ReadoutReport:
-    """The report on a map of readouts, with the assumption that fills its null space."""
+def readout_report(readouts: ReadoutMap, assumption: str = "", energy: ArrayLike | None = None) -> ReadoutReport:
+    """The report on a map of readouts, with the assumption that fills its null space, and on a Hamiltonian (d, d).
+
+    Raises ArgumentError for a Hamiltonian of another dimension, or one without levels.
+    """
     shares = _pair_shares(readouts) if readouts.parameters == 15 else {}
     lines = readouts.lines
     return ReadoutReport(
@@ -96,7 +110,8 @@ def readout_report(readouts: ReadoutMap, assumption: str = "") -> ReadoutReport:
         seen=tuple(name for name, share in shares.items() if share < 1e-6),
         unseen=tuple(name for name, share in shares.items() if share > 1 - 1e-6),
         partly=tuple((name, share) for name, share in shares.items() if 1e-6 <= share <= 1 - 1e-6),
-        assumption=assumption or "nothing: the null space is empty",
+        assumption=assumption or ("nothing: the null space is empty" if readouts.complete else "nothing yet"),
+        energy_unseen=None if energy is None else readouts.unseen_share(energy),
     )
 
 
