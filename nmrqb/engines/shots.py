@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,12 +14,16 @@ from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits import Branch, branches, compile_circuit, execute, splitting
 from nmrqb.circuits.prepare import eigenbranches
 from nmrqb.errors import ArgumentError
+from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.results import Progress, States
-from nmrqb.timeline import Timeline
+from nmrqb.timeline import Timeline, cycle_average, expanded
 from nmrqb.tomography import confusion, linear_inversion, nearest_state, pauli_settings, probabilities
 
 #: Replicas resampled at once are bounded to about this many outcome counts.
 _CHUNK = 2**24
+
+#: Every member of an ensemble is a set of circuits of its own; more of them than this are refused.
+MAX_MEMBERS = 100
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Shots:
     """Circuits on Aer, tomographed.
 
     backend: "aer". shots: per tomography setting and point, shared out among the branches by weight; None takes the exact
-    probabilities, as infinitely many shots would. seed: an integer, or None for a fresh one (it is recorded). replicas:
+    probabilities, as infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a fresh one (it is recorded). replicas:
     bootstrap replicas behind the error bars. sampling: "state" draws counts from Aer's final density matrix and the
     readout error, "counts" has Aer draw them; the distribution is the same. split: largest trace distance that splitting
     noise from evolution may cost. estimator: "nearest" gives the density matrix nearest to the linear inversion, replica by
@@ -62,12 +66,17 @@ class Shots:
     def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:
         """States at the observed marks, rho (..., mark, 1 + replicas, d, d), from one starting state rho0 (d, d).
 
-        With shots=None there are no replicas, only the estimate. Raises ArgumentError for a rho0 that is no density matrix
-        of the timeline's dimension, RunError when Aer fails.
+        With shots=None there are no replicas, only the estimate. Where the timeline has an ensemble, every shot falls on one
+        member, by weight, and members are never told apart. Raises ArgumentError for a rho0 that is no density matrix of
+        the timeline's dimension or an ensemble of more than MAX_MEMBERS, RunError when Aer fails.
         """
         start = checks.density_matrix("rho0", rho0, 2**timeline.n)
         if start.ndim != 2:
             raise ArgumentError("rho0", f"of shape {start.shape}", "be one state of shape (d, d) on circuits")
+        members = 1 if timeline.ensemble is None else len(timeline.ensemble)
+        if members > MAX_MEMBERS:
+            allowed = f"have at most {MAX_MEMBERS} members on circuits, which run one by one"
+            raise ArgumentError("ensemble", f"one of {members}", allowed)
         job = _Job(self, timeline, start)
         seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
         info: dict[str, Any] = {
@@ -83,6 +92,7 @@ class Shots:
             rho = job.invert(job.mix(job.ideal_frequencies(progress)))[..., None, :, :]
         else:
             rho = job.measured(np.random.default_rng(seed), seed, progress)
+        rho = cycle_average(timeline, rho)
         rho = nearest_state(rho) if self.estimator == "nearest" else rho
         return States(rho, timeline.observed, self.source, info)
 
@@ -96,11 +106,14 @@ class _Job:
         self.branches: tuple[Branch, ...] = branches(weights, timeline.crushers)
         self.weights = np.array([branch.weight for branch in self.branches])
         self.settings = pauli_settings(timeline.n)
-        self.splitting = splitting(timeline, engine.split)
+        # members of an ensemble are one more leading axis on circuits; without an ensemble it has length 1
+        ensemble = timeline.ensemble or Ensemble.of()
+        self.members, self.plain = ensemble.weights, expanded(replace(timeline, ensemble=ensemble))
+        self.splitting = splitting(self.plain, engine.split)
         readout = timeline.noise.readout if timeline.noise else (0.0,) * timeline.n
         self.readout = readout
         self.confusion = confusion(readout)
-        self.points = list(np.ndindex(*timeline.shape))
+        self.points = list(np.ndindex(*self.plain.shape))
         self.shape = (*timeline.shape, len(timeline.observed), len(self.branches))
         self.by_counts = engine.sampling == "counts" and engine.shots is not None
         marks = len(timeline.observed)
@@ -123,15 +136,17 @@ class _Job:
         circuits = [self._circuit(index, branch, save=True) for index in self.points for branch in self.branches]
         done = _counter(progress, len(circuits))
         states = execute.saved_states(circuits, self.timeline.observed, done)
-        states = np.moveaxis(states.reshape(*self.timeline.shape, len(self.branches), *states.shape[1:]), -3, -4)
-        return probabilities(states, self.settings) @ self.confusion
+        states = states.reshape(*self.plain.shape, len(self.branches), *states.shape[1:])
+        mixed = np.einsum("m,...mbkij->...kbij", self.members, states)
+        return probabilities(mixed, self.settings) @ self.confusion
 
     def allotment(self) -> np.ndarray:
         """Shots of each branch in each setting, (branch,): by weight, summing to the shots asked for where that is possible."""
         assert self.engine.shots is not None
-        exact = self.weights * self.engine.shots
+        steps = 1 if self.timeline.receiver is None else self.timeline.receiver.size
+        exact = self.weights * (self.engine.shots / steps)
         shots = np.floor(exact + 1e-9).astype(int)
-        rest = self.engine.shots - int(shots.sum())
+        rest = max(self.engine.shots // steps - int(shots.sum()), 0)
         shots[np.argsort(shots - exact, kind="stable")[:rest]] += 1
         return np.maximum(shots, 1)
 
@@ -155,19 +170,26 @@ class _Job:
         return np.moveaxis(np.concatenate(parts), 0, -3)
 
     def _aer_counts(self, shots: np.ndarray, seed: int, progress: Progress | None) -> np.ndarray:
-        circuits, wanted = [], []
-        for index in self.points:
-            for mark in self.timeline.observed:
-                for branch, number in zip(self.branches, shots, strict=True):
-                    for setting in self.settings:
-                        circuits.append(self._circuit(index, branch, measure=(mark, setting)))
-                        wanted.append(int(number))
-        counts = execute.counts(circuits, wanted, self.readout, seed, _counter(progress, len(circuits)))
-        return counts.reshape(*self.shape, len(self.settings), -1)
+        shape = (*self.shape, len(self.settings))
+        share = np.broadcast_to(shots[:, None], shape)[..., None]
+        if self.members.size > 1:
+            share = np.random.default_rng([seed, 1]).multinomial(share[..., 0], self.members)
+        lead = len(self.timeline.shape)
+        wanted = np.moveaxis(share, -1, lead)  # (..., member, mark, branch, setting)
+        circuits = [
+            self._circuit(index, branch, measure=(mark, setting))
+            for index in self.points
+            for mark in self.timeline.observed
+            for branch in self.branches
+            for setting in self.settings
+        ]
+        done = _counter(progress, len(circuits))
+        counts = execute.counts(circuits, wanted.reshape(-1).tolist(), self.readout, seed, done)
+        return counts.reshape(*wanted.shape, -1).sum(axis=lead)
 
     def _circuit(self, index: tuple[int, ...], branch: Branch, **end: Any) -> Any:
         pieces = self.splitting.pieces[index]
-        return compile_circuit(self.timeline, index, branch, basis=self.basis, pieces=pieces, **end)
+        return compile_circuit(self.plain, index, branch, basis=self.basis, pieces=pieces, **end)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None] | None:

@@ -82,7 +82,7 @@ class Ensemble:
         elif abs(w.sum() - 1) > WEIGHT_TOLERANCE:
             raise ArgumentError("weights", f"an array adding to {w.sum():.10g}", "add up to 1")
         one = np.ones(members)
-        return cls((Distribution(r * one, o * one[:, None], c * one, w * one),))
+        return cls((Distribution(r * one, o * one[:, None], c * one, w / w.sum() * one),))
 
     def __mul__(self, other: Ensemble) -> Ensemble:
         """The product of independent ensembles: every member of one with every member of the other."""
