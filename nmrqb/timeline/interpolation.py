@@ -126,9 +126,13 @@ def _between(old: int, new: int) -> FloatArray:
 
 
 def _interpolation(n: int, x: FloatArray) -> FloatArray:
-    k = np.arange(n)
-    basis = np.cos(k * np.arccos(np.clip(x, -1, 1))[:, None])
-    return basis @ (np.cos(k[:, None] * np.arccos(_chebyshev(n))) * (np.where(k == 0, 1, 2) / n)[:, None])
+    """Values at x from values at n Chebyshev points, by the barycentric formula (Berrut and Trefethen, SIAM Rev. 46, 501)."""
+    distance = x[:, None] - _chebyshev(n)
+    at_point = distance == 0
+    weight = (-1.0) ** np.arange(n) * np.sin((2 * np.arange(n) + 1) * np.pi / (2 * n))
+    matrix = weight / np.where(at_point, 1.0, distance)
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    return np.where(at_point.any(axis=1, keepdims=True), at_point, matrix)
 
 
 def _kron(a: FloatArray, b: FloatArray) -> FloatArray:
