@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import RGate, UnitaryGate
 
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.circuits.noise import relaxation_channel
+from nmrqb.circuits.noise import Placed, turns
 from nmrqb.circuits.prepare import Branch
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
@@ -64,18 +64,16 @@ def _slice(circuit: QuantumCircuit, timeline: Timeline, angles: FloatArray, dura
     if timeline.noise is None or duration == 0:
         _gates(circuit, timeline.labels, angles)
         return
-    step = duration / pieces
-    _relax(circuit, timeline, step / 2)
+    noise = turns(timeline.noise, duration / pieces)
+    _relax(circuit, noise.first)
     for piece in range(pieces):
         _gates(circuit, timeline.labels, angles / pieces)
-        _relax(circuit, timeline, step if piece < pieces - 1 else step / 2)
+        _relax(circuit, noise.between if piece < pieces - 1 else noise.last)
 
 
-def _relax(circuit: QuantumCircuit, timeline: Timeline, time: float) -> None:
-    noise = timeline.noise
-    assert noise is not None
-    for k in range(timeline.n):
-        circuit.append(relaxation_channel(noise.t1[k], noise.t2[k], noise.polarisation[k], time), [k])
+def _relax(circuit: QuantumCircuit, channels: Sequence[Placed]) -> None:
+    for channel, spins in channels:
+        circuit.append(channel, list(reversed(spins)))
 
 
 def _gates(circuit: QuantumCircuit, labels: Sequence[str], angles: FloatArray) -> None:
