@@ -2,6 +2,7 @@
 
 from nmrqb.detection.acquisition import detector, fid
 from nmrqb.detection.fit import LineFit, fit_amplitudes, fit_lines
+from nmrqb.detection.formats import read_fid, write_fid
 from nmrqb.detection.lines import Lines, transitions
 from nmrqb.detection.phase import Phases, phases_from_lines, phases_from_spectrum
 from nmrqb.detection.powder import broadened, line_density, orientations
@@ -27,6 +28,8 @@ __all__ = [
     "orientations",
     "phases_from_lines",
     "phases_from_spectrum",
+    "read_fid",
     "spectrum",
     "transitions",
+    "write_fid",
 ]
