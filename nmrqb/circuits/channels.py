@@ -1,4 +1,4 @@
-"""Noise over a finite time as superoperators in closed form, made without the exact engine's generators.
+"""Noise over a finite time as superoperators, made without the exact engine's generators: in closed form, a bath by its series.
 
 A channel on m spins is a matrix (4^m, 4^m) on row-major vectors, spin 0 leftmost: vec(A rho B) = (A kron B^T) vec(rho).
 """

@@ -24,7 +24,7 @@ Placed = tuple[Instruction, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Part:
-    """Noise whose channel over any time is known in closed form: on `spins`, (4^m, 4^m) for m of them."""
+    """Noise whose channel over any time is known by itself: on `spins`, (4^m, 4^m) for m of them."""
 
     spins: tuple[int, ...]
     jumps: ComplexArray
@@ -50,7 +50,7 @@ class Splitting:
 
 @lru_cache(maxsize=64)
 def parts(noise: Noise) -> tuple[Part, ...]:
-    """The noise of a sample as parts with closed-form channels: one for each set of jumps.
+    """The noise of a sample as parts with channels of their own: one for each set of jumps.
 
     All that acts on one spin alone is one part, and so is the correlated dephasing of a group: within them everything is
     composed exactly. What does not commute with each other or with the evolution is split, within `splitting`'s bound.
@@ -82,7 +82,7 @@ def _channel(noise: Noise, jumps: JumpSet) -> Callable[[float], ComplexArray]:
 
 
 def _bath(noise: Noise) -> ComplexArray:
-    """Fields along x, y (behind T1) and z (pure dephasing), their covariances taken apart by Cholesky-like roots."""
+    """Fields along x, y (behind T1) and z (pure dephasing), their covariances taken apart by their square roots."""
     labels, coefficients = zip(*noise.hamiltonian, strict=True)
     couplings = []
     for letter, covariance in (

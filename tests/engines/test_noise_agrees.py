@@ -46,6 +46,8 @@ def records(n):
             "all": alike | {"t1d": 0.22} | flips | coil,
             "all, towards Gibbs": bath | {"dephasing_correlation": 0.5} | flips | coil,
         }
+    if n == 2:  # T+ and T- are degenerate here, so coherence between them is part of the bath's doing
+        found["bath of a bare pair"] = bath | {"hamiltonian": (("XX", -1.0), ("YY", -1.0), ("ZZ", 2.0))}
     if n == 3:
         found["by groups"] = relaxing | {"dephasing_correlation": 0.9, "groups": ((0, 2), (1,))} | coil
     return {name: Noise(**how) for name, how in found.items()}
