@@ -9,7 +9,7 @@ import numpy as np
 
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.nmr.noise import Noise
-from nmrqb.spin.liouville import dissipator, kron
+from nmrqb.spin.liouville import dissipator
 from nmrqb.spin.operators import on_spin, pauli_labels, pauli_stack
 from nmrqb.timeline.exponentials import exponentials, unitaries
 from nmrqb.timeline.interpolation import Axis, Nodes
@@ -33,14 +33,11 @@ class Space:
     @classmethod
     def of(cls, labels: tuple[str, ...], noise: Noise | None) -> Space:
         """The space of a timeline with these labels and this noise."""
-        paulis = pauli_stack(labels)
         if noise is None:
-            return cls(-1j * paulis, None, 1.0)
-        one = np.eye(paulis.shape[-1])
-        commutators = -1j * (kron(paulis, one) - kron(one, np.swapaxes(paulis, -1, -2)))
+            return cls(-1j * pauli_stack(labels), None, 1.0)
         change = pauli_basis(len(labels[0]))
-        real = np.real(change.conj().T @ np.concatenate([commutators, [dissipator(noise.jump_operators())]]) @ change)
-        return cls(np.ascontiguousarray(real[:-1]), np.ascontiguousarray(real[-1]), 2.0)
+        jumps = dissipator(noise.jump_operators())
+        return cls(_commutators(labels), np.ascontiguousarray((change.conj().T @ jumps @ change).real), 2.0)
 
     @property
     def dimension(self) -> int:
@@ -57,6 +54,24 @@ def pauli_basis(n: int) -> ComplexArray:
     """Normalised Pauli strings as columns, row-major vectors (4^N, 4^N): c = basis^dagger vec(rho)."""
     d = 2**n
     return pauli_stack(pauli_labels(n)).reshape(d * d, d * d).T / np.sqrt(d)
+
+
+#: Of two Pauli matrices in the order I, X, Y, Z: which one their product is, and the power of i before it.
+_PRODUCT = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+_POWER = np.array([[0, 0, 0, 0], [0, 0, 1, 3], [0, 3, 0, 1], [0, 1, 3, 0]])
+
+
+def _commutators(labels: tuple[str, ...]) -> FloatArray:
+    """-i [P_k, .] on Pauli components, (K, 4^N, 4^N): strings that anticommute with P_k go to 2 i^p P_k P_j, others to 0."""
+    n = len(labels[0])
+    columns = np.arange(4**n)
+    digits = columns[:, None] // 4 ** np.arange(n - 1, -1, -1) % 4
+    result = np.zeros((len(labels), 4**n, 4**n))
+    for k, label in enumerate(labels):
+        own = np.array(["IXYZ".index(letter) for letter in label])
+        rows = _PRODUCT[own, digits] @ 4 ** np.arange(n - 1, -1, -1)
+        result[k, rows, columns] = np.array([0.0, 2.0, 0.0, -2.0])[_POWER[own, digits].sum(axis=1) % 4]
+    return result
 
 
 @dataclass(frozen=True, eq=False)
