@@ -25,7 +25,7 @@ from nmrqb.files import Document
 from nmrqb.nmr import Sample
 from nmrqb.results import States
 from nmrqb.sequence import Sequence
-from nmrqb.sequence.sequence import Pulses
+from nmrqb.sequence.schema import Pulses
 from nmrqb.timeline import Timeline, schedule
 from nmrqb.tomography import estimate, nearest_state, normal_score
 from nmrqb.units import ExpressionError

@@ -33,6 +33,7 @@ class Exact:
         """
         keep, interpolate = self.keep_members, self.interpolate
         rho = timelines.evolve(timeline, rho0, keep_members=keep, interpolate=interpolate)
+        rho = timelines.cycle_average(timeline, rho)
         info = {} if timeline.ensemble is None else {"members": len(timeline.ensemble)}
         return States(rho[..., None, :, :], timeline.observed, self.source, info)
 

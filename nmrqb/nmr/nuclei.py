@@ -26,10 +26,15 @@ def gyromagnetic_ratio(isotope: str) -> float:
     return GYROMAGNETIC_RATIO[isotope]
 
 
+def larmor_frequency(isotope: str, field: float) -> float:
+    """Gamma B / 2 pi in Hz, with the sign of gamma; field in T."""
+    return gyromagnetic_ratio(isotope) * field / (2 * pi)
+
+
 def polarisation(isotope: str, field: float, temperature: float) -> float:
     """Thermal polarisation P = <sigma_z> = tanh(h nu / 2kT) in a field (T) at a temperature (K), as a magnitude.
 
     The spin-up state |0> is taken as the lower one for either sign of gamma, as NMR's positive p has it.
     """
-    frequency = abs(gyromagnetic_ratio(isotope)) * field / (2 * pi)
+    frequency = abs(larmor_frequency(isotope, field))
     return math.tanh(planck * frequency / (2 * Boltzmann * temperature))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ import numpy as np
 
 from nmrqb import files
 from nmrqb.battery import Battery
-from nmrqb.battery.dipolar import secular_coupling
-from nmrqb.errors import ArgumentError, InputError, Problem
+from nmrqb.errors import ArgumentError, InputError
+from nmrqb.nmr.couplings import Pair, dipolar_pairs, scalar_pairs, spin_hamiltonian
 from nmrqb.nmr.noise import Noise
-from nmrqb.nmr.nuclei import GYROMAGNETIC_RATIO, gyromagnetic_ratio, polarisation
-from nmrqb.nmr.schema import SampleFile, per_spin
-from nmrqb.spin.operators import magnetic_number, on_spin, pauli_sum
+from nmrqb.nmr.noise_tables import read_noise
+from nmrqb.nmr.nuclei import larmor_frequency, polarisation
+from nmrqb.nmr.sample_problems import sample_problems
+from nmrqb.nmr.schema import ReceiverTable, SampleFile
+from nmrqb.spin.operators import magnetic_number, pauli_sum
 from nmrqb.spin.states import polarised_state, product_state
 
 if TYPE_CHECKING:
@@ -28,20 +30,35 @@ if TYPE_CHECKING:
 HIGH_TEMPERATURE = 1e-3
 
 
+#: Spins beyond which a dense matrix is refused: at 12 one takes 268 MB.
+MAX_DENSE = 12
+
+
+@dataclass(frozen=True)
+class Coil:
+    """One RF channel: length of a 90-degree pulse in s and the largest nutation frequency in Hz."""
+
+    pulse_90: float
+    limit: float
+
+
 @dataclass(frozen=True)
 class Sample:
     """What is in the tube and around it.
 
-    spins: isotope of each spin. dipolar: ((i, j, d/2pi in Hz), ...) for H_D = d (3 Iiz Ijz - Ii.Ij).
+    spins: isotope of each spin. dipolar: ((i, j, d/2pi in Hz), ...) for H_D = d (3 Iiz Ijz - Ii.Ij), or d 2 Iz Sz of
+    unlike spins. scalar: ((i, j, J in Hz), ...) for 2 pi J I.S, or 2 pi J Iz Sz of unlike spins.
     offsets: rotating-frame offset of each spin in Hz. polarisation: <sigma_z> of each spin at equilibrium.
     noise: relaxation and readout, or None. pulse_90: length of a 90-degree pulse in s. rf_limit: largest nutation
-    frequency in Hz. unverified: keys whose values stand without a measurement behind them.
+    frequency in Hz; both hold for every isotope without a coil of its own in `coils`. receiver: how decays are recorded.
+    raster: times are multiples of it, in s. duty_cycle: largest share of time with RF on. unverified: keys whose values
+    stand without a measurement behind them.
     """
 
     name: str
     title: str
     spins: tuple[str, ...]
-    dipolar: tuple[tuple[int, int, float], ...]
+    dipolar: tuple[Pair, ...]
     offsets: tuple[float, ...]
     polarisation: tuple[float, ...]
     pulse_90: float
@@ -52,6 +69,11 @@ class Sample:
     temperature: float | None = None
     unverified: tuple[str, ...] = ()
     source: str = ""  # the file as it was written
+    scalar: tuple[Pair, ...] = ()
+    coils: Mapping[str, Coil] = dataclasses.field(default_factory=dict)
+    receiver: ReceiverTable | None = None
+    raster: float | None = None
+    duty_cycle: float | None = None
 
     @classmethod
     def load(cls, name: str | Path) -> Sample:
@@ -63,36 +85,31 @@ class Sample:
     def parse(cls, document: files.Document, name: str) -> Sample:
         """A sample from a document. Raises InputError with file, line and key."""
         table = files.validate(SampleFile, document)
-        problems = list(_problems(document, table))
+        problems = list(sample_problems(document, table))
         if problems:
             raise InputError(tuple(problems))
-        n = len(table.spins)
-        polarisations = _polarisation(table)
-        noise = None
-        if table.relaxation:
-            noise = Noise(
-                per_spin(table.relaxation.T1, n),
-                per_spin(table.relaxation.T2, n),
-                polarisations,
-                ((table.readout.error if table.readout else 0.0),) * n,
-                table.relaxation.T1D,
-            )
-        return cls(
+        sample = cls(
             name=name,
             title=table.title,
             note=table.note,
             spins=tuple(table.spins),
-            dipolar=_couplings(table),
-            offsets=tuple(table.offsets or [0.0] * n),
-            polarisation=polarisations,
+            dipolar=dipolar_pairs(table),
+            scalar=scalar_pairs(table),
+            offsets=_offsets(table),
+            polarisation=_polarisation(table),
             pulse_90=table.rf.pulse_90,
             rf_limit=table.rf.limit,
-            noise=noise,
+            coils={name: Coil(row.pulse_90, row.limit) for name, row in table.rf.channels.items()},
+            receiver=table.receiver,
+            raster=table.rf.raster,
+            duty_cycle=table.rf.duty_cycle,
             field=table.field,
             temperature=table.temperature,
             unverified=tuple(table.unverified),
             source=document.text,
         )
+        noise = read_noise(document, table, sample.polarisation, sample.groups, sample.terms())
+        return replace(sample, noise=noise)
 
     @property
     def n(self) -> int:
@@ -101,8 +118,17 @@ class Sample:
 
     @property
     def coupling(self) -> float:
-        """The strongest dipolar coupling d/2pi in Hz, with its sign; this is `coupling` in a sequence."""
-        return max((d for _, _, d in self.dipolar), key=abs, default=0.0)
+        """The strongest dipolar coupling d/2pi in Hz with its sign, or J where there is none; `coupling` in a sequence."""
+        return max((d for _, _, d in self.dipolar or self.scalar), key=abs, default=0.0)
+
+    @property
+    def scalar_coupling(self) -> float:
+        """The strongest scalar coupling in Hz, with its sign; this is `J` in a sequence."""
+        return max((value for _, _, value in self.scalar), key=abs, default=0.0)
+
+    def coil(self, isotope: str) -> Coil:
+        """The RF channel of an isotope."""
+        return self.coils.get(isotope, Coil(self.pulse_90, self.rf_limit))
 
     @property
     def energy_unit(self) -> float:
@@ -117,18 +143,11 @@ class Sample:
 
     def terms(self) -> tuple[tuple[str, ...], np.ndarray]:
         """The rotating-frame Hamiltonian as Pauli strings (K) and coefficients (K,) in rad/s."""
-        sums: dict[str, float] = {}
-        for i, j, d in self.dipolar:
-            for letter, factor in (("X", -1), ("Y", -1), ("Z", 2)):
-                label = "".join(letter if k in (i, j) else "I" for k in range(self.n))
-                sums[label] = sums.get(label, 0.0) + factor * 2 * np.pi * d / 4
-        for k, offset in enumerate(self.offsets):
-            if offset:
-                sums[on_spin(self.n, k, "Z")] = np.pi * offset
-        return tuple(sums), np.array(list(sums.values()), dtype=float)
+        return spin_hamiltonian(self.spins, self.dipolar, self.scalar, self.offsets)
 
     def hamiltonian(self) -> ComplexArray:
         """The rotating-frame Hamiltonian in rad/s, shape (2^N, 2^N): sum of d (3 Iz Iz - I.I) and offsets."""
+        self._dense()
         labels, coefficients = self.terms()
         if not labels:
             return np.zeros((2**self.n, 2**self.n), dtype=complex)
@@ -150,6 +169,7 @@ class Sample:
         In the high-temperature limit (1 + sum_k p_k I_kz)/2^N with p_k = 2 P_k, else the full product of
         (1 + P_k sigma_z)/2.
         """
+        self._dense()
         if self.is_high_temperature:
             return self.linear_state()
         return product_state(*[polarised_state(P) for P in self.polarisation])
@@ -202,6 +222,11 @@ class Sample:
             raise ArgumentError("polarisation", polarisation, "lie above 0 and at most at 1")
         return self._polarised((float(polarisation),) * self.n)
 
+    def _dense(self) -> None:
+        if self.n > MAX_DENSE:
+            found = f"{self.n} spins, whose matrices take {16 * 4.0**self.n:.1e} bytes"
+            raise ArgumentError("sample", found, f"have at most {MAX_DENSE} spins for dense matrices")
+
     def _polarised(self, polarisation: tuple[float, ...]) -> Sample:
         noise = replace(self.noise, polarisation=polarisation) if self.noise else None
         return replace(self, polarisation=polarisation, noise=noise)
@@ -215,97 +240,11 @@ def _polarisation(table: SampleFile) -> tuple[float, ...]:
     return tuple(polarisation(s, table.field, table.temperature) for s in table.spins)
 
 
-def _couplings(table: SampleFile) -> tuple[tuple[int, int, float], ...]:
-    if not table.geometry:
-        return tuple((c.between[0], c.between[1], c.dipolar) for c in table.couplings)
-    r = np.array(table.geometry.positions)
-    direction = np.array(table.geometry.field_direction)
-    found = []
-    for i, j in combinations(range(len(table.spins)), 2):
-        gammas = [gyromagnetic_ratio(table.spins[k]) for k in (i, j)]
-        d = secular_coupling(r[[i, j]], gammas, direction)
-        found.append((i, j, float(d) / (2 * np.pi)))
-    return tuple(found)
-
-
-def _problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
-    """What a schema cannot say: how the keys of a sample hang together."""
-    n = len(table.spins)
-    yield from _isotope_problems(document, table)
-    if table.polarisation is None and (table.field is None or table.temperature is None):
-        yield document.problem((), "no polarisation", "give field and temperature, or polarisation itself")
-    if table.polarisation == 0:
-        yield document.problem(
-            ("polarisation",), "found 0", "a polarisation above 0 and at most 1: there is no signal at 0"
+def _offsets(table: SampleFile) -> tuple[float, ...]:
+    if table.shifts is not None:
+        assert table.field is not None
+        field = table.field
+        return tuple(
+            ppm * 1e-6 * abs(larmor_frequency(s, field)) for s, ppm in zip(table.spins, table.shifts, strict=True)
         )
-    if table.offsets is not None and len(table.offsets) != n:
-        yield document.problem(("offsets",), f"found {len(table.offsets)} offsets for {n} spins")
-    if table.couplings and table.geometry:
-        yield document.problem(("geometry",), "found couplings as well as a geometry", "one of the two")
-    seen: set[frozenset[int]] = set()
-    for k, coupling in enumerate(table.couplings):
-        pair = frozenset(coupling.between)
-        if len(pair) != 2 or not pair <= set(range(n)):
-            allowed = f"two different spins from 0 to {n - 1} are needed" if n > 1 else "the sample has only spin 0"
-            yield document.problem(("couplings", k, "between"), f"found {coupling.between}", allowed)
-        elif len({table.spins[s] for s in pair} & set(GYROMAGNETIC_RATIO)) == 2:
-            yield document.problem(
-                ("couplings", k, "dipolar"), "found a dipolar coupling of unlike spins", "spins of one isotope"
-            )
-        if pair in seen:
-            yield document.problem(("couplings", k), f"spins {sorted(pair)} are coupled twice")
-        seen.add(pair)
-    yield from _geometry_problems(document, table)
-    yield from _relaxation_problems(document, table)
-    if table.rf.limit < 1 / (4 * table.rf.pulse_90) * (1 - 1e-9):
-        found = f"a limit of {table.rf.limit:g} Hz, but the 90-degree pulse needs {1 / (4 * table.rf.pulse_90):g} Hz"
-        yield document.problem(("rf", "limit"), f"found {found}")
-    for k, key in enumerate(table.unverified):
-        if not any(files.dotted(known) == key for known in document.lines):
-            yield document.problem(("unverified", k), f"found {key!r}, which is no key of this file")
-
-
-def _isotope_problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
-    for k, isotope in enumerate(table.spins):
-        try:
-            gyromagnetic_ratio(isotope)
-        except ValueError as error:
-            yield document.problem(("spins", k), str(error))
-
-
-def _geometry_problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
-    if not table.geometry:
-        return
-    n, positions = len(table.spins), table.geometry.positions
-    if len(positions) != n:
-        yield document.problem(("geometry", "positions"), f"found {len(positions)} positions for {n} spins")
-    for i, j in combinations(range(len(positions)), 2):
-        if np.linalg.norm(np.subtract(positions[i], positions[j])) < 1e-12:
-            yield document.problem(
-                ("geometry", "positions", j), f"spins {i} and {j} stand in one place", "different places"
-            )
-    if not np.all(np.isfinite(table.geometry.field_direction)) or not np.any(table.geometry.field_direction):
-        yield document.problem(
-            ("geometry", "field_direction"), "found no direction", "three finite numbers, not all zero"
-        )
-    if len(set(table.spins)) > 1:
-        yield document.problem(("geometry",), "found unlike spins", "spins of one isotope")
-
-
-def _relaxation_problems(document: files.Document, table: SampleFile) -> Iterator[Problem]:
-    if not table.relaxation:
-        return
-    n = len(table.spins)
-    lists: dict[str, tuple[float, ...]] = {}
-    for key, value in (("T1", table.relaxation.T1), ("T2", table.relaxation.T2)):
-        try:
-            lists[key] = per_spin(value, n)
-        except ValueError as error:
-            yield document.problem(("relaxation", key), str(error))
-    if len(lists) == 2:
-        for k, (t1, t2) in enumerate(zip(lists["T1"], lists["T2"], strict=True)):
-            if t2 > 2 * t1:
-                yield document.problem(
-                    ("relaxation", "T2"), f"found {t2:g} s for spin {k}", f"at most 2 T1 = {2 * t1:g} s"
-                )
-                break
+    return tuple(table.offsets or [0.0] * len(table.spins))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -34,6 +34,11 @@ Durations = Annotated[
     Discriminator(lambda value: "each" if isinstance(value, list) else "one"),
 ]
 Frequency = Annotated[float, _reader(units.FREQUENCY)]
+#: Events in a second, for all spins or for each; what is below zero is refused with the record that they make.
+Rates = Annotated[
+    Annotated[Frequency, Tag("one")] | Annotated[list[Frequency], Tag("each")],
+    Discriminator(lambda value: "each" if isinstance(value, list) else "one"),
+]
 Nutation = Annotated[float, _reader(units.FREQUENCY, above=0)]
 Length = Annotated[float, _reader(units.LENGTH)]
 MagneticField = Annotated[float, _reader(units.FIELD, above=0)]
@@ -47,10 +52,19 @@ class Table(BaseModel):
 
 
 class CouplingTable(Table):
-    """A dipolar coupling d/2pi (Hz) between two spins."""
+    """A coupling in Hz: dipolar (d/2pi) or scalar (J), between two spins by number, or all spins of two isotopes."""
 
-    between: list[int] = Field(min_length=2, max_length=2)
-    dipolar: Frequency
+    between: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    of: list[str] | None = Field(default=None, min_length=2, max_length=2)
+    dipolar: Frequency | None = None
+    J: Frequency | None = None
+
+
+class ChainTable(Table):
+    """Dipolar couplings of an even chain, in the order of the spins: that of neighbours (Hz), falling as distance^-power."""
+
+    nearest: Frequency
+    power: float = Field(default=3.0, ge=0, le=12)
 
 
 class GeometryTable(Table):
@@ -61,18 +75,53 @@ class GeometryTable(Table):
 
 
 class RelaxationTable(Table):
-    """T1 and T2 of every spin, and the lifetime of dipolar order, in s."""
+    """T1 and T2 of every spin and the lifetime of dipolar order, in s; how far fields are shared; where relaxation leads.
+
+    T1D stands on record until dipolar_order is "T1D". dephasing_correlation: 0 to 1, for like spins. fixed_point
+    "hamiltonian" is the Gibbs state of couplings and offsets at spin_temperature (K). See `nmrqb.nmr.noise.Noise`.
+    """
 
     T1: Durations
     T2: Durations
     T1D: Duration | None = None
+    dipolar_order: Literal["independent", "T1D"] = "independent"
+    dephasing_correlation: float = Field(default=0.0, ge=0, le=1)
+    fixed_point: Literal["zeeman", "hamiltonian"] = "zeeman"
+    spin_temperature: Temperature | None = None
 
 
-class RFTable(Table):
-    """The coil: length of a 90-degree pulse (s) and the largest nutation frequency (Hz)."""
+class NoiseTable(Table):
+    """Noise that is driven: X-dephasing gamma of each spin, and that of one coil for each isotope, in 1/s ("20 Hz" is 20/s)."""
+
+    x_dephasing: Rates | None = None
+    x_dephasing_collective: Frequency = 0.0
+
+
+class ChannelTable(Table):
+    """One channel of the probe: length of a 90-degree pulse (s) and the largest nutation frequency (Hz)."""
 
     pulse_90: Duration
     limit: Nutation
+
+
+class RFTable(ChannelTable):
+    """The probe: a channel for every isotope, with others for those named in `channels`.
+
+    raster: times are multiples of it (s). duty_cycle: largest share of a sequence's time with RF on (0 to 1).
+    """
+
+    channels: dict[str, ChannelTable] = {}
+    raster: Duration | None = None
+    duty_cycle: float | None = Field(default=None, gt=0, le=1)
+
+
+class ReceiverTable(Table):
+    """How a decay is recorded: dwell time and dead time (s), points, noise of a point relative to the full signal."""
+
+    dwell: Duration
+    points: int = Field(ge=1, le=1_000_000)
+    dead_time: Duration | None = None
+    noise: float = Field(default=0.0, ge=0)
 
 
 class ReadoutTable(Table):
@@ -91,11 +140,15 @@ class SampleFile(Table):
     temperature: Temperature | None = None
     polarisation: float | None = Field(default=None, ge=0, le=1)
     offsets: list[Frequency] | None = None
+    shifts: list[float] | None = None
     unverified: list[str] = []
     couplings: list[CouplingTable] = []
     geometry: GeometryTable | None = None
+    chain: ChainTable | None = None
     relaxation: RelaxationTable | None = None
+    noise: NoiseTable | None = None
     rf: RFTable
+    receiver: ReceiverTable | None = None
     readout: ReadoutTable | None = None
 
 

@@ -20,6 +20,8 @@ _MAX_CHAIN = 40
 
 #: What a parameter may be bound to: text as in a file, or numbers in SI and rad.
 Value = str | float | NDArray[np.float64]
+#: How a file gives a parameter: one text, or a list of them that makes an axis of its own.
+Default = str | tuple[str, ...]
 
 
 def check_name(name: str) -> None:
@@ -31,6 +33,11 @@ def check_name(name: str) -> None:
         )
 
 
+def is_phase(default: Default) -> bool:
+    """Whether a parameter holds the phase of a pulse, as its default shows."""
+    return (default if isinstance(default, str) else default[0]).strip() in PHASES
+
+
 class DependencyError(ExpressionError):
     """The value of another parameter is wrong, which has been told already."""
 
@@ -40,12 +47,14 @@ class Scope:
     """Values of all parameters over one sample, computed on first use.
 
     defaults: the text of each parameter as the file has it; it also fixes the kind a bare number is taken in.
-    bound: values that replace defaults. sample: quantities the sample lends.
+    bound: values that replace defaults (quantities too). sample: quantities the sample lends. lists: parameters with a
+    value for each step of a list or phase cycle: their texts, and the shape that puts them on their axis.
     """
 
-    defaults: Mapping[str, str]
-    bound: Mapping[str, Value]
+    defaults: Mapping[str, Default]
+    bound: Mapping[str, Any]
     sample: Mapping[str, units.Quantity]
+    lists: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = field(default_factory=dict)
     final: bool = True  # False while the sample's quantities are stand-ins, whose size and sign mean nothing
     _done: dict[str, Any] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
@@ -87,9 +96,8 @@ class Scope:
         if len(self._open) >= _MAX_CHAIN:
             raise ExpressionError(f"found parameters that build on each other more than {_MAX_CHAIN} deep")
         self._open.append(name)
-        given = self.bound.get(name, self.defaults[name])
         try:
-            value = self._text(name, given) if isinstance(given, str) else self._number(name, given)
+            value = self._given(name)
         except ExpressionError:
             self._failed.add(name)
             raise
@@ -98,14 +106,28 @@ class Scope:
         self._done[name] = value
         return value
 
+    def _given(self, name: str) -> units.Quantity:
+        if name not in self.bound and name in self.lists:
+            texts, shape = self.lists[name]
+            values = [self._text(name, text) for text in texts]
+            kind = units.kind_of(values[0])
+            if kind is None:
+                raise ExpressionError(f"found a list of values in {values[0].units}; it must be of a kind known here")
+            return units.quantity(np.array([units.to_kind(v, kind) for v in values]).reshape(shape), kind)
+        given = self.bound.get(name, self.defaults[name])
+        if isinstance(given, units.registry().Quantity):
+            return given
+        return self._text(name, given) if isinstance(given, str) else self._number(name, given)
+
     def _text(self, name: str, text: str) -> units.Quantity:
         if text.strip() in PHASES:
             return units.quantity(PHASES[text.strip()], ANGLE)
-        return self._evaluate(self._phase_text(text) if self.defaults[name].strip() in PHASES else text)
+        return self._evaluate(self._phase_text(text) if is_phase(self.defaults[name]) else text)
 
     def _number(self, name: str, given: Any) -> units.Quantity:
         """A bare number from Python takes the kind of the parameter's default."""
-        default = Scope(self.defaults, {}, self.sample).parameter(name)
+        first = {name: text if isinstance(text, str) else text[0] for name, text in self.defaults.items()}
+        default = Scope(first, {}, self.sample).parameter(name)
         kind = units.kind_of(default)
         if kind is None:
             raise ExpressionError(f"parameter {name!r} is in {default.units}; give it as text with its unit")

@@ -19,10 +19,11 @@ class Mark:
     """Something that happens between two slices.
 
     after: number of slices before it. "observe" wants the state, by `name`; "crush" leaves, of each group of spins,
-    only the coherence whose order over that group is zero.
+    only the coherence whose order over that group is zero; "acquire" wants the state too, to record the decay of
+    the spins in its one group.
     """
 
-    kind: Literal["observe", "crush"]
+    kind: Literal["observe", "crush", "acquire"]
     after: int
     name: str = ""
     groups: tuple[tuple[int, ...], ...] = ()
@@ -37,7 +38,8 @@ class Timeline:
     it comes from. noise: what acts during timed slices, or None for unitary slices. drift: (K,), or (..., K) where members
     of an ensemble differ, the Hamiltonian with the transmitter off, in rad/s on the same labels, which also acts while a
     signal is acquired. groups: spins of one isotope, which a coil and a gradient treat alike. ensemble: members that differ
-    from the nominal angles, or None; `expanded` writes them out.
+    from the nominal angles, or None; `expanded` writes them out. receiver: (C,), receiver phases in rad of a phase cycle,
+    which then is the first leading axis, of length C; engines add its steps up (`nmrqb.timeline.cycle`).
     Raises ArgumentError when shapes do not fit, a duration is negative, or the ensemble gives offsets to another number of
     groups.
     """
@@ -51,6 +53,7 @@ class Timeline:
     drift: FloatArray | None = None
     groups: tuple[tuple[int, ...], ...] = ()
     ensemble: Ensemble | None = None
+    receiver: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if self.angles.shape[-1] != len(self.labels) or self.angles.shape[:-1] != self.durations.shape:
@@ -87,8 +90,8 @@ class Timeline:
 
     @property
     def observed(self) -> tuple[str, ...]:
-        """Names of the observed marks, in order."""
-        return tuple(mark.name for mark in self.marks if mark.kind == "observe")
+        """Names of the observed and acquired marks, in order."""
+        return tuple(mark.name for mark in self.marks if mark.kind != "crush")
 
     @property
     def crushers(self) -> tuple[Mark, ...]:

@@ -1,0 +1,79 @@
+"""The sequence file: its keys, read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from nmrqb import files
+from nmrqb.errors import ArgumentError, InputError
+from nmrqb.files import Document
+from nmrqb.sequence.events import Event, Text
+from nmrqb.sequence.shapes import MAX_POINTS, Shape, read_shape
+
+Pulses = Literal["ideal", "finite"]
+
+#: A parameter is one text or a list of them.
+ParameterText = Annotated[
+    Annotated[Text, Tag("one")] | Annotated[list[Text], Field(min_length=1, max_length=10_000), Tag("list")],
+    Discriminator(lambda value: "list" if isinstance(value, list) else "one"),
+]
+
+
+class ShapeTable(BaseModel):
+    """An envelope: a kind with its constants, or a file of "amplitude phase" rows."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    kind: str | None = None
+    points: int = Field(default=200, ge=1, le=MAX_POINTS)
+    file: str | None = None
+
+
+class SequenceFile(BaseModel):
+    """A sequence file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    title: str
+    note: str = ""
+    pulses: Pulses = "ideal"
+    steps: list[Event] = Field(min_length=1, max_length=10_000)
+    parameters: dict[str, ParameterText] = {}
+    cycle: dict[str, Annotated[list[Text], Field(min_length=1, max_length=4096)]] = {}
+    shapes: dict[str, ShapeTable] = {}
+
+
+def shapes_of(document: Document, table: SequenceFile, folder: Path) -> dict[str, Shape]:
+    """The envelopes of a file by name. Raises InputError with the line of what is wrong with them."""
+    shapes, problems = {}, []
+    for name, row in table.shapes.items():
+        try:
+            shapes[name] = _shape(row, folder)
+        except (ValueError, OSError) as error:
+            cause = (
+                f"the shape file cannot be read ({(error.strerror or '').lower()})"
+                if isinstance(error, OSError)
+                else str(error)
+            )
+            problems.append(document.problem(("shapes", name), cause))
+    if problems:
+        raise InputError(tuple(problems))
+    return shapes
+
+
+def _shape(row: ShapeTable, folder: Path) -> Shape:
+    constants: dict[str, Any] = dict(row.model_extra or {})
+    if (row.kind is None) == (row.file is None):
+        raise ArgumentError("a shape", "both or neither", "have either a kind or a file")
+    if row.file is not None:
+        if constants:
+            raise ArgumentError("a sampled shape", f"one with {next(iter(constants))}", "have no key but file")
+        return read_shape(folder / row.file)
+    assert row.kind is not None
+    for name, value in constants.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ArgumentError(f"constant {name!r}", files.brief(value), "be a number")
+    return Shape(row.kind, row.points, {name: float(value) for name, value in constants.items()})
