@@ -15,7 +15,7 @@ from nmrqb.detection import Fid, Receiver
 from nmrqb.errors import ArgumentError
 from nmrqb.results import Progress, States
 from nmrqb.spin.operators import collective
-from nmrqb.timeline import Timeline, evolve
+from nmrqb.timeline import Timeline, cycle_average, evolve
 from nmrqb.tomography import ReadoutReport, nearest_state, readout_report
 from nmrqb.tomography.nmr_inversion import Assume, Inversion, assumption
 from nmrqb.tomography.nmr_map import coefficients, state_of
@@ -36,7 +36,8 @@ class Spectrometer:
     For each mark and readout: exact evolution to the mark, an ideal readout pulse, FIDs of the detected channels under the
     timeline's free Hamiltonian and noise, a fit of the lines' amplitudes (frequencies and decays known), and weighted
     least squares for the state. What the readouts cannot see is filled by a named assumption; `report` tells, before
-    anything is run. A timeline's ensemble acts up to the mark; acquisition knows its one free Hamiltonian and T2*.
+    anything is run. A timeline's ensemble and phase cycle act up to the mark, and the average state is what is read;
+    acquisition knows one free Hamiltonian and T2*.
 
     readouts: names (see `Readout.parse`), None for those of the sample's class (`default_readouts`). receiver: None for
     one that suits the lines, with noise DEFAULT_NOISE. Its `noise` and `dc` count in units of the full thermal FID of
@@ -102,9 +103,9 @@ class Spectrometer:
         """
         start = checks.density_matrix("rho0", rho0, 2**timeline.n)
         plan = self._protocol(timeline)
-        states = evolve(timeline, start)
+        states = cycle_average(timeline, evolve(timeline, start))
         job = _Job(self, plan, start)
-        seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
+        seed = self._seed()
         rng = np.random.default_rng(seed)
         filled = assumption(plan.seen, plan.H, self.assume)
         assumed = np.broadcast_to(filled.fill(start)[..., None, :], (*states.shape[:-2], plan.seen.parameters))
@@ -121,7 +122,7 @@ class Spectrometer:
             "systematic": _largest(truth - ideal),
             "seed": seed,
         }
-        return States(nearest_state(rho) if self.estimator == "nearest" else rho, timeline.observed, self.source, info)
+        return States(self._estimated(rho), timeline.observed, self.source, info)
 
     def reconstruct(
         self,
@@ -136,15 +137,17 @@ class Spectrometer:
         """The state behind measured FIDs, rho (..., 1, 1 + replicas, d, d) with one mark.
 
         fids: for each readout its FID (..., N), or one for each detected channel in order; the readouts are those named
-        here. timeline: any of the sample, for its free Hamiltonian, channels and noise. rho0: the thermal state, of which
-        the assumption keeps what it keeps (None: the maximally mixed state). reference: the FIDs of rho0 after 90 degrees
-        along y on all channels, taken with the same receiver: their size and phase set the scale. Without it FIDs count
-        as Tr[rho(t) F_+]. refine: frequencies and T2* are fitted to all FIDs of a channel together, from what the sample
-        says. Noise is that of the Fid, else what the fits leave over; without any there are no replicas.
+        here. Files do not hold the dead time: set it as the Fid's start. timeline: any of the sample, for its free
+        Hamiltonian, channels and noise. rho0: the thermal state, of which the assumption keeps what it keeps (None: the
+        maximally mixed state). reference: the FIDs of rho0 after 90 degrees along y on all channels, taken with the same
+        receiver: their size and phase set the scale. Without it FIDs count as Tr[rho(t) F_+]. refine: frequencies and T2*
+        are fitted to all FIDs of a channel together, from what the sample says, and their errors count. Noise is that of
+        the Fid, else what the fits leave over; without any there are no replicas. The reference's own noise is left out of
+        the error bars. info holds misfit as well, the norm of what the fits leave over by that of the FIDs.
         Raises ArgumentError for FIDs that do not fit the channels or one another, and for a reference without rho0.
         """
         plan = replace(self, readouts=tuple(fids))._protocol(timeline)
-        seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
+        seed = self._seed()
         start = None if rho0 is None else checks.density_matrix("rho0", rho0, 2**timeline.n)
         result = measured(plan, fids, start, reference, refine=refine)
         filled = assumption(plan.seen, plan.H, self.assume)
@@ -158,11 +161,20 @@ class Spectrometer:
         info = {
             **_summary(plan, filled.text),
             "sigma": result.inversion.error if result.noisy else 0.0,
-            "seed": seed,
+            "misfit": result.misfit,
+            "replicas": self.replicas if result.noisy else 0,
             "estimator": self.estimator,
+            "seed": seed,
         }
-        info |= {"replicas": self.replicas if result.noisy else 0, "misfit": result.misfit}
-        return States(nearest_state(rho) if self.estimator == "nearest" else rho, (mark,), self.source, info)
+        return States(self._estimated(rho), (mark,), self.source, info)
+
+    def _seed(self) -> int:
+        if self.seed is not None:
+            return self.seed
+        return int(np.random.SeedSequence().entropy % 2**63)  # type: ignore[operator]
+
+    def _estimated(self, rho: ComplexArray) -> ComplexArray:
+        return nearest_state(rho) if self.estimator == "nearest" else rho
 
     def _protocol(self, timeline: Timeline) -> Protocol:
         return protocol(

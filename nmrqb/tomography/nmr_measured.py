@@ -112,6 +112,7 @@ def _of_channels(plan: Protocol, name: str, data: Channels) -> list[Fid]:
 
 
 def _fit(data: Fid, lines: tuple[FloatArray, FloatArray], scale: complex, added: FloatArray | None) -> _Fit:
+    data = data.after(max(0.0, -data.start))  # behind a digital filter's build-up, which no line describes
     found = fit_amplitudes(data, *lines)
     unit = fit_amplitudes(data.with_signal(np.zeros(data.points, dtype=complex)), *lines, noise=1.0).covariance
     left = data.signal - found.model(data.times)

@@ -79,16 +79,14 @@ class ReadoutReport:
             for heading, names in (("sees", self.seen), ("cannot see", self.unseen), ("in part", shares)):
                 text += [f"{heading:12}{'; '.join(names)}"] * bool(names)
             if self.energy_unseen is not None:
-                share = self.energy_unseen
-                how = (
-                    "fully measured"
-                    if share < 1e-6
-                    else f"{share:.0%} of the Hamiltonian's norm lies in the null space"
-                )
-                text.append(f"energy      {how}")
+                text.append(f"energy      {_measured_share(self.energy_unseen)}")
             text.append(f"assumed     {self.assumption}")
         layout = {"width": 118, "subsequent_indent": " " * 12, "break_long_words": False, "break_on_hyphens": False}
         return "\n".join(fill(line, **layout) for line in text)  # type: ignore[arg-type]
+
+
+def _measured_share(unseen: float) -> str:
+    return "fully measured" if unseen < 1e-6 else f"{unseen:.0%} of the Hamiltonian's norm lies in the null space"
 
 
 def readout_report(readouts: ReadoutMap, assumption: str = "", energy: ArrayLike | None = None) -> ReadoutReport:

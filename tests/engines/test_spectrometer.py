@@ -13,6 +13,7 @@ from scipy.stats import kstest
 
 import nmrqb
 from nmrqb.detection import Fid, Receiver, detector, fid
+from nmrqb.detection.formats import read_fid, write_fid
 from nmrqb.engines import Exact, Spectrometer
 from nmrqb.errors import ArgumentError
 from nmrqb.metrics import ergotropy, fidelity, l1_coherence
@@ -158,6 +159,24 @@ def test_a_sweep_is_its_points():
         np.testing.assert_allclose(whole[k], one, atol=1e-15)
 
 
+def test_a_phase_cycle_is_added_up():
+    """Two steps, a pulse along x and along -x with the receiver turned: the read state is the cycle's average."""
+    pulse = np.array([[[0.35, 0.35]], [[-0.35, -0.35]]])
+    drift = chloroform()
+    labels = ("XI", "IX", *drift.labels)
+    angles = np.concatenate([pulse, np.zeros((2, 1, 3))], axis=-1)
+    marks = (Mark("observe", 1, "now"),)
+    whole = np.concatenate([[0, 0], drift.drift])
+    cycled = Timeline(
+        labels, angles, np.zeros((2, 1)), marks, (0,), None, whole, drift.groups, receiver=np.array([0.0, np.pi])
+    )
+    start = PAIR.with_polarisation(0.5).thermal_state()
+    found = Spectrometer(receiver=SILENT).run(cycled, start)
+    np.testing.assert_allclose(found.rho, Exact().run(cycled, start).rho, atol=1e-9)
+    assert np.einsum("ij,ji", found.estimate[0], pauli_string("ZI")).real == pytest.approx(0, abs=1e-9)
+    assert np.abs(np.einsum("ij,ji", found.estimate[0], pauli_string("YI"))) > 0.1
+
+
 # --- noise
 
 
@@ -301,10 +320,11 @@ def test_noise_pushes_figures_of_a_bell_state_up_and_the_projection_pulls_ergotr
     states, covariance = scattered(bell(), 0.03, 4)
     projected = nearest_state(states)
     assert shift(states, bell(), work) == pytest.approx(0.057, abs=0.010)
-    assert shift(states, bell(), coherence) == pytest.approx(0.16, abs=0.03)
     assert shift(projected, bell(), work) == pytest.approx(-0.055, abs=0.012)
     assert shift(projected, bell(), coherence) == pytest.approx(0.064, abs=0.005)
-    assert shift(states, bell(), coherence) == pytest.approx(expected_l1_shift(covariance), abs=0.01)
+    # the independent figure for l1 is 0.16; drawn and derived it is 0.135 here (0.134 to 0.151 over all 81 complete sets)
+    assert expected_l1_shift(covariance) == pytest.approx(0.1352, abs=5e-4)
+    assert shift(states, bell(), coherence) == pytest.approx(expected_l1_shift(covariance), abs=0.006)
 
 
 def expected_l1_shift(covariance):
@@ -524,6 +544,43 @@ def test_refining_costs_accuracy_and_says_so():
     plain = engine.reconstruct(fids, chloroform(relaxing(polarisation=0)))
     refined = engine.reconstruct(fids, chloroform(relaxing(polarisation=0)), refine=True)
     assert refined.info["sigma"] > plain.info["sigma"]
+
+
+@pytest.mark.parametrize("kind, accuracy", [("bruker", 1e-8), ("simpson", 1e-8), ("varian", 1e-4), ("nmrpipe", 1e-4)])
+def test_files_of_a_spectrometer_become_a_state_and_an_ergotropy(tmp_path, kind, accuracy):
+    """FIDs of a charged pair through real files, with the receiver's gain, phase and dead time (which no file holds)."""
+    sample = PAIR.with_polarisation(0.4)
+    timeline = nmrqb.schedule(SEQUENCE.bind(charge=0.7), sample)
+    charged = Exact().run(timeline, sample.thermal_state()).at("charged")[0]
+    receiver = Receiver(1e-4, 1024, dead_time=20e-6, phase=2.1)
+    fids = recorded(timeline, charged, NAMES, receiver) | {
+        "reference": recorded(timeline, sample.thermal_state(), ["90y"], receiver)["90y"]
+    }
+    loaded = {}
+    for name, (data,) in fids.items():
+        kept = replace(data, signal=3e4 * data.signal, start=0.0, carrier=500e6, nucleus="1H")
+        loaded[name] = replace(read_fid(write_fid(tmp_path / name, kept, kind)), start=receiver.dead_time)
+    reference = loaded.pop("reference")
+    states = Spectrometer().reconstruct(loaded, timeline, rho0=sample.thermal_state(), reference=reference)
+    np.testing.assert_allclose(states.estimate[0], charged, atol=accuracy)
+    H = PAIR.battery().hamiltonian()
+    assert ergotropy(states.estimate[0], H, check=False) == pytest.approx(ergotropy(charged, H), abs=10 * accuracy)
+
+
+def test_a_digital_filter_s_build_up_is_left_out(tmp_path):
+    """A Bruker FID begins before zero: those points are no lines, and the fit takes what comes after."""
+    names, delay = ("II", "IX", "IY", "XX"), 20
+    fids = recorded(chloroform(), random_state(2), names, replace(SILENT, points=256))
+    loaded = {}
+    for name, row in fids.items():
+        loaded[name] = []
+        for c, data in enumerate(row):
+            before = np.concatenate([np.zeros(delay), data.signal])
+            late = replace(data, signal=before, start=-delay * data.dwell, carrier=500e6)
+            loaded[name].append(read_fid(write_fid(tmp_path / f"{name}{c}", late, "bruker")))
+    states = Spectrometer().reconstruct(loaded, chloroform())
+    np.testing.assert_allclose(states.estimate[0], random_state(2), atol=1e-8)
+    assert states.info["misfit"] < 1e-8
 
 
 # --- what is refused
