@@ -181,7 +181,8 @@ class _Work:
 
     def _runs(self, first: int, last: int) -> list[tuple[int, int]]:
         """Runs of slices that the same leading axes sweep."""
-        changes = np.flatnonzero(np.any(self.swept[first + 1 : last] != self.swept[first : last - 1], axis=1))
+        swept = self.swept[first:last]
+        changes = np.flatnonzero(np.any(swept[1:] != swept[:-1], axis=1))
         if last == first or changes.size >= _RUNS:
             return [(first, last)] if last > first else []
         edges = [first, *(first + 1 + changes).tolist(), last]

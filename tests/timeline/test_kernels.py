@@ -273,3 +273,15 @@ def test_an_empty_timeline_does_nothing():
     np.testing.assert_array_equal(evolve(empty, np.eye(4) / 4), np.broadcast_to(np.eye(4) / 4, (4, 1, 4, 4)))
     with pytest.raises(ArgumentError, match="observe at least one point, but is one without an observe mark"):
         evolve(Timeline(("XI",), np.zeros((0, 1)), np.zeros(0), (), ()), np.eye(4) / 4)
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3, 5])
+def test_marks_before_the_first_slice_and_behind_the_last(slices):
+    angles = np.random.default_rng(slices).normal(size=(4, slices, 3))
+    marks = (Mark("observe", 0, "first"), Mark("observe", slices, "last"))
+    timeline = Timeline(("XI", "IX", "ZZ"), angles, np.ones((4, slices)), marks, tuple(range(slices)))
+    start = np.diag([1.0, 0, 0, 0])
+    states = evolve(timeline, start)
+    U = propagator(timeline)
+    np.testing.assert_allclose(states[:, 0], np.broadcast_to(start, (4, 4, 4)), atol=1e-14)
+    np.testing.assert_allclose(states[:, 1], U @ start @ U.conj().swapaxes(-1, -2), atol=1e-12)
