@@ -53,8 +53,11 @@ def assumption(seen: ReadoutMap, H: ComplexArray, assume: Assume = "conserved") 
     pair = seen.parameters == 15 and len(seen.lines.groups) == 1
     if not len(kept):
         return Assumption(kept, "all of the null space is zero: nothing in it is conserved")
-    names = ", ".join(combinations_named(kept, seen.labels))
-    text = f"{names} keeps its starting value, for the free Hamiltonian and collective pulses conserve it"
+    if len(kept) == 1:
+        what = f"{combinations_named(kept, seen.labels)[0]} keeps its starting value"
+    else:
+        what = f"{len(kept)} parameters of the null space keep their starting values"
+    text = f"{what}, for the free Hamiltonian and collective pulses conserve that"
     if pair and _spans_singlet(kept, seen):
         text += " (the weight of the singlet: 1/4 from a high-temperature start)"
     rest = "; the rest of the null space is zero"

@@ -12,6 +12,9 @@ from nmrqb.checks import FloatArray
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.tomography.nmr_map import ReadoutMap
 
+#: Combinations of the null space that are printed; the report holds all.
+_LISTED = 12
+
 #: Well-known operators of two spins, up to a factor.
 _PAIR: dict[str, tuple[dict[str, float], ...]] = {
     "Zeeman order Iz": ({"ZI": 1, "IZ": 1},),
@@ -75,7 +78,8 @@ class ReadoutReport:
         ]
         if not self.complete:
             shares = [f"{name} ({share:.0%} in the null space)" for name, share in self.partly]
-            text.append(f"null space  {'; '.join(self.null_space)}")
+            more = [f"and {len(self.null_space) - _LISTED} more"] * (len(self.null_space) > _LISTED)
+            text.append(f"null space  {'; '.join([*self.null_space[:_LISTED], *more])}")
             for heading, names in (("sees", self.seen), ("cannot see", self.unseen), ("in part", shares)):
                 text += [f"{heading:12}{'; '.join(names)}"] * bool(names)
             if self.energy_unseen is not None:

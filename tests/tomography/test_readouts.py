@@ -207,6 +207,12 @@ def test_more_spins_are_the_same_construction():
     assert readout_map(resolved_lines(H, groups, detect=(0,)), readout_candidates(groups)).rank == 48
 
 
+def test_long_null_spaces_are_cut_in_print_only():
+    report = readout_report(readout_map(resolved_lines(pauli_string("ZZZ"), ((0, 1, 2),)), ["0", "90x"]))
+    assert len(report.null_space) == 63 - report.rank > 12
+    assert f"and {63 - report.rank - 12} more" in " ".join(str(report).split())
+
+
 # --- the map is the physics
 
 
