@@ -141,6 +141,21 @@ def test_of_a_like_pair_the_visible_part_is_exact_and_the_rest_is_assumed(seed, 
     np.testing.assert_allclose(seen.unseen @ coefficients(mixed), 0, atol=1e-10)
 
 
+def test_what_relaxation_makes_of_unity_and_of_the_assumed_is_taken_off():
+    """With a field along x while the signal is taken, T1 turns unity and singlet order into signal that is no news."""
+    unit = np.pi / 2 * 300
+    terms = {"XX": -unit, "YY": -unit, "ZZ": 2 * unit, "XI": 150.0, "IX": 150.0}
+    timeline = still(terms, ((0, 1),), Noise((0.05, 0.05), (0.06, 0.06), (0.6, 0.6), (0.0, 0.0)))
+    plan = protocol(timeline)
+    assert np.abs(plan.response.offset).max() > 1e-3
+    triplets = np.array([[1, 0, 0, 0], [0, 1, 1, 0] / np.sqrt(2), [0, 0, 0, 1]])
+    singlet = np.outer([0, 1, -1, 0], [0, 1, -1, 0]) / 2
+    rho = 0.4 * triplets.T @ random_state(4, d=3) @ triplets + 0.6 * singlet
+    found = Spectrometer(receiver=Receiver(2e-4, 1024)).run(timeline, rho)
+    assert found.info["assumption_error"] < 1e-9
+    np.testing.assert_allclose(found.estimate[0], rho, atol=1e-8)
+
+
 def test_three_unlike_spins():
     terms = {"ZZI": np.pi / 2 * 140, "ZIZ": np.pi / 2 * 47, "IZZ": -np.pi / 2 * 12, "ZII": 300.0}
     rho = random_state(3, d=8)
