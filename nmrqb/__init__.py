@@ -25,6 +25,11 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "States": ("nmrqb.results", "States"),
     "Exact": ("nmrqb.engines", "Exact"),
     "Shots": ("nmrqb.engines", "Shots"),
+    "Spectrometer": ("nmrqb.engines", "Spectrometer"),
+    "Ensemble": ("nmrqb.nmr.ensembles", "Ensemble"),
+    "Receiver": ("nmrqb.detection", "Receiver"),
+    "read_fid": ("nmrqb.detection", "read_fid"),
+    "write_fid": ("nmrqb.detection", "write_fid"),
     "Experiment": ("nmrqb.experiment", "Experiment"),
     "compare": ("nmrqb.compare", "compare"),
 }

@@ -103,7 +103,7 @@ def run(
         str,
         typer.Argument(metavar="NAME|FILE", help="An experiment of the library, such as 'charge', or a .toml file."),
     ],
-    engine: Annotated[str | None, typer.Option(help="'exact' or 'aer'; both side by side when left out.")] = None,
+    engine: Annotated[str | None, typer.Option(help="'exact', 'aer' or 'spectrometer'; exact and aer side by side when left out.")] = None,
     shots: Annotated[
         int | None, typer.Option(help="Shots per tomography setting and point, over what the file says.")
     ] = None,

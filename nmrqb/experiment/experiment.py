@@ -1,0 +1,242 @@
+"""An experiment: what is run, on which engines, and with which versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import nmrqb
+from nmrqb import files
+from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.detection import Receiver
+from nmrqb.engines import Exact
+from nmrqb.errors import InputError, Problem
+from nmrqb.experiment.reduce import reduced
+from nmrqb.experiment.schema import (
+    ExperimentFile,
+    ShotsTable,
+    SpectrometerTable,
+    loaded,
+    moved,
+    read_ensemble,
+    sweep_values,
+    unknown_names,
+)
+from nmrqb.files import Document
+from nmrqb.nmr import Sample
+from nmrqb.nmr.ensembles import Ensemble
+from nmrqb.results import States
+from nmrqb.sequence import Sequence
+from nmrqb.sequence.schema import Pulses
+from nmrqb.timeline import Timeline, schedule
+
+#: Engines by the name a user gives; None stands for all that a default run shows side by side.
+ENGINES = ("exact", "aer", "spectrometer")
+
+Progress = Callable[[str, int, int], None]  # source, done, of how many
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is run: sample, sequence with its fixed parameters bound, and the values of each swept one (SI, rad).
+
+    amplify: the polarisation factor p that a high-temperature sample is run at; results are per p. charged, reference:
+    names of the marks at which the charged and the uncharged battery are observed. ensemble: members of the sample that
+    differ, which act wherever pulses and noise are as run.
+    """
+
+    name: str
+    title: str
+    sample: Sample
+    sequence: Sequence
+    sweep: Mapping[str, FloatArray]
+    pulses: Pulses
+    noise: bool
+    amplify: float | None
+    charged: str
+    reference: str
+    shots: ShotsTable = field(default_factory=ShotsTable)
+    spectrometer: SpectrometerTable = field(default_factory=SpectrometerTable)
+    ensemble: Ensemble | None = None
+    document: Document = field(default_factory=lambda: Document("", {}, {}), repr=False)
+
+    @classmethod
+    def load(cls, name: str | Path) -> Experiment:
+        """An experiment of the library by name, or a file by path; its sample and sequence may be names or paths.
+
+        Raises InputError with file, line and key.
+        """
+        path = files.find("experiment", name, files.library("experiments"))
+        return cls.parse(files.load_document(path, str(name)), path.stem, path.parent)
+
+    @classmethod
+    def parse(cls, document: Document, name: str, folder: Path) -> Experiment:
+        """An experiment from a document; relative paths count from `folder`. Raises InputError."""
+        table = files.validate(ExperimentFile, document)
+        sample = loaded(document, "sample", table.sample, folder, Sample.load)
+        sequence = loaded(document, "sequence", table.sequence, folder, Sequence.load)
+        problems = [*unknown_names(document, table, sequence)]
+        if problems:
+            raise InputError(tuple(problems))
+        if table.polarisation is not None:
+            sample = sample.with_polarisation(table.polarisation)
+        try:
+            sequence = sequence.bind(**table.parameters)
+        except InputError as error:
+            raise InputError(tuple(moved(document, p, "parameters") for p in error.problems)) from None
+        sweep = {parameter: sweep_values(document, parameter, row, sequence) for parameter, row in table.sweep.items()}
+        experiment = cls(
+            name=name,
+            title=table.title,
+            sample=sample,
+            sequence=sequence,
+            sweep=sweep,
+            pulses=table.pulses,
+            noise=table.noise,
+            amplify=table.amplify,
+            charged=table.charged,
+            reference=table.reference,
+            shots=table.shots,
+            spectrometer=table.spectrometer,
+            ensemble=read_ensemble(document, table.ensemble),
+            document=document,
+        )
+        experiment.check()
+        return experiment
+
+    def check(self) -> None:
+        """Raises InputError for what shows only when sample and sequence meet: RF limit, times, amplification."""
+        self.timeline(ideal=False)
+        try:
+            self.start()
+        except ValueError as error:
+            raise InputError((self.document.problem(("amplify",), str(error)),)) from None
+        if self.sample.n != 2 or not self.sample.dipolar:
+            raise InputError((self.document.problem(("sample",), f"found {self.sample.n} spins", "a dipolar pair"),))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values of each swept parameter."""
+        return tuple(v.size for v in self.sweep.values())
+
+    def start(self) -> tuple[Sample, ComplexArray, float]:
+        """The sample as it is run, its starting state (d, d), and the p that results are divided by (1 where it is none).
+
+        A high-temperature sample starts in (1 + p F_z)/2^N, amplified where that is asked for; any other starts in the full
+        product state and is reported as it is. Raises ArgumentError for an amplification that is no state.
+        """
+        if not self.sample.is_high_temperature:
+            return self.sample, self.sample.thermal_state(), 1.0
+        sample = self.sample if self.amplify is None else self.sample.amplified(self.amplify)
+        return sample, sample.linear_state(), sample.polarisation_factor
+
+    def timeline(self, *, ideal: bool) -> Timeline:
+        """The whole sweep as one Timeline: `ideal` has neither pulse lengths nor noise. Raises InputError."""
+        grids = np.meshgrid(*self.sweep.values(), indexing="ij")
+        bound = self.sequence.bind(**dict(zip(self.sweep, grids, strict=True)))
+        sample = self.start()[0] if self._startable() else self.sample
+        if ideal:
+            return schedule(bound, sample, pulses="ideal")
+        return schedule(bound, sample, pulses=self.pulses, noise=self.noise, ensemble=self.ensemble)
+
+    def _startable(self) -> bool:
+        try:
+            self.start()
+        except ValueError:
+            return False
+        return True
+
+    def run(
+        self, engine: Any = None, seed: int | None = None, progress: Progress | None = None, shots: int | None = None
+    ) -> xr.Dataset:
+        """Run and reduce to a Dataset with the dimension `source` and one for each swept parameter.
+
+        engine: None for exact and Aer side by side, "exact", "aer", "spectrometer", or an engine object (anything with
+        `source` and `run(timeline, rho0, progress=None) -> States`). Source "theory" (ideal pulses, no noise) and "exact"
+        (with what the experiment has) are always there. shots: over what the file says. Raises InputError for an unknown engine, RunError for a failure.
+        """
+        sample, rho0, per = self.start()
+        actual, ideal = self.timeline(ideal=False), self.timeline(ideal=True)
+        found = {"theory": Exact().run(ideal, rho0), "exact": Exact().run(actual, rho0)}
+        chosen = self._engine(engine, seed, shots)
+        if chosen is not None:
+            report = None if progress is None else partial(progress, chosen.source)
+            found[chosen.source] = chosen.run(actual, rho0, progress=report)
+        dataset = reduced(self, found, sample.battery().hamiltonian(), per)
+        return dataset.assign_attrs(self._attributes(sample, per, found))
+
+    def curves(self, points: int = 361) -> xr.Dataset:
+        """Theory and exact engine on a finer grid between the ends of each sweep, for smooth lines under the points."""
+        fine = {name: np.linspace(v.min(), v.max(), max(points, v.size)) for name, v in self.sweep.items()}
+        return replace(self, sweep=fine).run("exact")
+
+    def _engine(self, engine: Any, seed: int | None, shots: int | None) -> Any:
+        if engine is None or engine == "aer":
+            from nmrqb.engines import Shots
+
+            table = self.shots
+            # the unprojected inversion is linear in the counts: only then are energies unbiased and scatter honest
+            how: dict[str, Any] = {"replicas": table.replicas, "sampling": table.sampling, "estimator": "linear"}
+            return Shots(shots=shots or table.per_setting, seed=seed, **how)
+        if engine == "exact":
+            return None
+        if engine == "spectrometer":
+            return self._spectrometer(seed)
+        if isinstance(engine, str):
+            raise InputError(
+                (Problem(f"no engine is called {engine!r}", key="engine", allowed=files.nearest(engine, ENGINES)),)
+            )
+        return engine
+
+    def _spectrometer(self, seed: int | None) -> Any:
+        from nmrqb.engines import Spectrometer
+
+        table, receiver = self.spectrometer, None
+        if self.sample.receiver is not None:
+            given = self.sample.receiver
+            noise = given.noise if table.noise is None else table.noise
+            receiver = Receiver(given.dwell, given.points, dead_time=given.dead_time or 0.0, noise=noise)
+        how: dict[str, Any] = {"replicas": self.shots.replicas, "estimator": "linear"}
+        return Spectrometer(receiver=receiver, scans=table.scans, seed=seed, **how)
+
+    def _attributes(self, sample: Sample, per: float, found: Mapping[str, States]) -> dict[str, Any]:
+        runs = {source: dict(states.info) for source, states in found.items() if states.info}
+        return {
+            "title": self.title,
+            "experiment": self.name,
+            "sample": self.sample.name,
+            "sequence": self.sequence.name,
+            "pulses": self.pulses,
+            "noise": int(self.noise),
+            "energy_unit_rad_per_s": self.sample.energy_unit,
+            "polarisation": list(self.sample.polarisation),
+            "polarisation_factor": self.sample.polarisation_factor,
+            "polarisation_factor_run": sample.polarisation_factor,
+            "reported_per": "polarisation factor p" if self.sample.is_high_temperature else "nothing",
+            "divided_by": per,
+            "engines": json.dumps(runs, sort_keys=True),
+            "seed": next((int(info["seed"]) for info in runs.values() if "seed" in info), -1),
+            "versions": json.dumps(versions(), sort_keys=True),
+            "experiment_toml": self.document.text,
+            "sample_toml": self.sample.source,
+            "sequence_toml": self.sequence.document.text,
+        }
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package and of what its numbers rest on."""
+    packages = ("numpy", "scipy", "qiskit", "qiskit-aer", "xarray", "h5netcdf", "h5py")
+    return {
+        "nmrqb": nmrqb.__version__,
+        "python": platform.python_version(),
+        **{p: importlib.metadata.version(p) for p in packages},
+    }
