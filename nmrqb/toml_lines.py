@@ -16,13 +16,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"[ \t]*")
 _BLANK_LINES = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _PLAIN_VALUE = re.compile(r"[^,\]}\n#]*")
-_STRING = re.compile(
-    r"""\"{3}(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']++|'(?!''))*+'{3,5}|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""",
-    re.DOTALL,
-)
-_LONG_KEY = re.compile(
-    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
-)
+# closing quotes are optional here, so that a text without them is gone through once and not once for each quote
+_STRINGS = r"""\"{3}(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5})?|'{3}(?:[^']++|'(?!''))*+(?:'{3,5})?|"(?:[^"\\\n]++|\\.)*+"?|'[^'\n]*+'?"""
+_STRING = re.compile(_STRINGS, re.DOTALL)
+_TOKEN = re.compile(_STRINGS + r"|#[^\n]*+|[A-Za-z0-9_-]++|[ \t]++|.", re.DOTALL)
 
 
 class NestingError(ValueError):
@@ -34,9 +31,16 @@ class NestingError(ValueError):
 
 
 def check_keys(text: str) -> None:
-    """Raises NestingError for a dotted key of 32 parts or more, before a parser is let near it."""
-    if match := _LONG_KEY.search(text):
-        raise NestingError(text.count("\n", 0, match.start()) + 1)
+    """Raises NestingError for a dotted key of more than 2 MAX_DEPTH parts, before a parser is let near it."""
+    dots = 0
+    for token in _TOKEN.finditer(text):
+        first = token.group()[0]
+        if first == ".":
+            dots += 1
+            if dots >= 2 * MAX_DEPTH:
+                raise NestingError(text.count("\n", 0, token.start()) + 1)
+        elif not (first.isalnum() or first in " \t_-\"'"):
+            dots = 0
 
 
 def line_numbers(text: str) -> dict[Key, int]:

@@ -85,14 +85,13 @@ def kind_of(value: Quantity) -> Kind | None:
 
 @lru_cache(maxsize=1024)
 def _kind_of_units(units: Any) -> Kind | None:
-    """An angle is told from a number, and rad/s from Hz, by the radian that is left among the base units."""
-    base = dict(registry().Quantity(1, registry().get_root_units(units, check_nonmult=False)[1]).unit_items())
-    radians = base.pop("radian", 0)
-    for kind in KINDS:
-        expected = dict(registry().Quantity(1, registry().get_root_units(kind.unit)[1]).unit_items())
-        if base == {unit: power for unit, power in expected.items() if unit != "radian"} and radians == (kind is ANGLE):
-            return kind
-    return None
+    return next((kind for kind in KINDS if _base_units(units) == _base_units(registry().Unit(kind.unit))), None)
+
+
+@lru_cache(maxsize=1024)
+def _base_units(units: Any) -> frozenset[tuple[str, Any]]:
+    """What units come down to. The radian is among it, which tells an angle from a number, and rad/s from Hz."""
+    return frozenset(registry().Quantity(1, registry().get_root_units(units, check_nonmult=False)[1]).unit_items())
 
 
 def _described(units: Any) -> str:
@@ -216,7 +215,7 @@ class _Parser:
     def __init__(self, text: str, names: Mapping[str, Quantity], known: Iterable[str] = ()) -> None:
         self.text, self.names, self.known = text, names, {*names, *known}
         self.after_unit = -1  # index of the token behind the last unit
-        self.tokens, self.at, self.depth = _tokens(text), 0, 0
+        self.tokens, self.at, self.depth = _tokens(text), 0, -1
         if not self.tokens:
             raise ExpressionError("found no value")
 
@@ -224,7 +223,7 @@ class _Parser:
         try:
             result = self._expression()
         except pint.DimensionalityError as error:
-            raise ExpressionError(f"found {self._misfit(error)} combined in {self.text!r}, which do not fit") from None
+            raise self._misfit(registry().Unit(error.units1), registry().Unit(error.units2)) from None
         except (ArithmeticError, TypeError, ValueError, AttributeError) as error:  # pint's own errors are among them
             if isinstance(error, ExpressionError):
                 raise
@@ -235,10 +234,14 @@ class _Parser:
             raise ExpressionError(f"found {self._peek()!r} after a complete value in {self.text!r}")
         return result
 
-    @staticmethod
-    def _misfit(error: pint.DimensionalityError) -> str:
-        units = [registry().Unit(unit) for unit in (error.units1, error.units2)]
-        return " and ".join(_described(unit) for unit in units)
+    def _misfit(self, a: Any, b: Any) -> ExpressionError:
+        return ExpressionError(f"found {_described(a)} and {_described(b)} combined in {self.text!r}, which do not fit")
+
+    def _fitting(self, a: Quantity, b: Quantity) -> Quantity:
+        """The second of two values that are to be added or compared: an angle and a number are not, though pint would."""
+        if _base_units(a.units) != _base_units(b.units):
+            raise self._misfit(a.units, b.units)
+        return b
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -256,7 +259,9 @@ class _Parser:
             raise ExpressionError(f"found more than {_MAX_DEPTH} nested parentheses")
         value = self._term()
         while self._peek() in ("+", "-"):
-            value = value + self._term() if self._take() == "+" else value - self._term()
+            plus = self._take() == "+"
+            other = self._fitting(value, self._term())
+            value = value + other if plus else value - other
         self.depth -= 1
         return value
 
@@ -350,6 +355,8 @@ class _Parser:
         self._expect(")")
         if len(arguments) != count:
             raise ExpressionError(f"found {name} with {len(arguments)} arguments; it takes {count}")
+        if count == 2:
+            self._fitting(*arguments)
         return function(*arguments)
 
     def _expect(self, token: str) -> None:
@@ -357,7 +364,7 @@ class _Parser:
             raise ExpressionError(f"found {self.tokens[self.at - 1]!r} where {token!r} should stand in {self.text!r}")
 
     def _unit(self, name: str) -> Any:
-        if name in self.known:
+        if name in self.known or name in _CONSTANTS:
             raise ExpressionError(
                 f"found a number directly before the name {name!r} in {self.text!r}; write a * between them"
             )
