@@ -26,6 +26,7 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "Exact": ("nmrqb.engines", "Exact"),
     "Shots": ("nmrqb.engines", "Shots"),
     "Spectrometer": ("nmrqb.engines", "Spectrometer"),
+    "acquire": ("nmrqb.engines", "acquire"),
     "Ensemble": ("nmrqb.nmr.ensembles", "Ensemble"),
     "Receiver": ("nmrqb.detection", "Receiver"),
     "read_fid": ("nmrqb.detection", "read_fid"),
