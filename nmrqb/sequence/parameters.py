@@ -127,7 +127,9 @@ class Scope:
     def _number(self, name: str, given: Any) -> units.Quantity:
         """A bare number from Python takes the kind of the parameter's default."""
         first = {name: text if isinstance(text, str) else text[0] for name, text in self.defaults.items()}
-        default = Scope(first, {}, self.sample).parameter(name)
+        # over stand-ins: the kind of a default does not depend on the sample, and its value may not exist on this one
+        stand_ins = {n: units.quantity(1.2345, kind) for n, q in self.sample.items() if (kind := units.kind_of(q))}
+        default = Scope(first, {}, stand_ins).parameter(name)
         kind = units.kind_of(default)
         if kind is None:
             raise ExpressionError(f"parameter {name!r} is in {default.units}; give it as text with its unit")

@@ -1,0 +1,86 @@
+"""Every sequence of the library stands alone: it reads, prints back, and runs on its sample, exactly and on circuits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nmrqb
+from nmrqb.errors import ArgumentError
+from nmrqb.sequence.listing import describe
+from nmrqb.sequence.printing import to_toml
+from nmrqb.timeline import sample_quantities
+
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.stem for path in (ROOT / "sequences").glob("*.toml"))
+SAMPLES = sorted(path.stem for path in (ROOT / "samples").glob("*.toml"))
+
+#: Where a sequence belongs; the dipolar pair otherwise.
+NATURAL = dict.fromkeys(
+    (
+        "ax-diagonal",
+        "ax-gibbs",
+        "bb1-180",
+        "bb1-90",
+        "corpse-180",
+        "corpse-90",
+        "inept",
+        "inversion-recovery",
+        "pseudo-pure",
+        "saturation-recovery",
+        "spin-echo",
+    ),
+    "chloroform",
+)
+PAIR, AX, STAR, CHAIN = (
+    nmrqb.Sample.load(n) for n in ("nematic-pair", "chloroform", "acetonitrile", "fluorapatite-chain")
+)
+
+
+def natural(name):
+    return {"chloroform": AX, "nematic-pair": PAIR}[NATURAL.get(name, "nematic-pair")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_reads_prints_back_lists_and_runs_the_same_on_circuits(name, tmp_path):
+    sequence, sample = nmrqb.Sequence.load(name), natural(name)
+    assert sequence.title
+    assert sequence.marks
+    path = tmp_path / f"{name}.toml"
+    path.write_text(to_toml(sequence))
+    assert nmrqb.Sequence.load(path) == sequence
+    assert list(describe(sequence, sample_quantities(sample)))
+    start = sample.amplified(1.0).linear_state()
+    timeline = nmrqb.schedule(sequence, sample)
+    exact = nmrqb.Exact().run(timeline, start)
+    circuits = nmrqb.Shots(shots=None, seed=1).run(timeline, start)
+    assert exact.rho.shape == circuits.rho.shape
+    if name != "saturation-recovery":  # without relaxation nothing comes back
+        assert np.abs(exact.rho - np.eye(4) / 4).max() > 1e-3
+    np.testing.assert_allclose(circuits.rho, exact.rho, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_a_battery_or_says_why_not(name):
+    sample = nmrqb.Sample.load(name)
+    assert sample.unverified
+    np.testing.assert_allclose(np.trace(sample.thermal_state()), 1)
+    if name in ("gypsum", "nematic-pair"):
+        assert sample.battery().axial == pytest.approx(0.75 * np.sign(sample.coupling))
+    else:
+        with pytest.raises(ArgumentError, match=f"dipolar pair .* is {sample.n} spins"):
+            sample.battery()
+
+
+def test_samples_hold_their_published_numbers():
+    assert AX.scalar == ((0, 1, 215.0),)
+    assert {pair[2] for pair in STAR.scalar} == {136.0}
+    assert [pair[:2] for pair in STAR.scalar] == [(0, 1), (0, 2), (0, 3)]
+    np.testing.assert_allclose(AX.polarisation, [4.03e-5, 1.01e-5], rtol=3e-3)
+    # 19F at 3.442 angstrom, chain along the field: d = b (3 cos^2 0 - 1)/2 = b
+    from nmrqb.battery.dipolar import dipolar_constant
+    from nmrqb.nmr.nuclei import gyromagnetic_ratio
+
+    gamma = gyromagnetic_ratio("19F")
+    assert dipolar_constant(gamma, gamma, 3.442e-10) / (2 * np.pi) == pytest.approx(CHAIN.coupling, rel=1e-3)
+    assert {(i, j): d for i, j, d in CHAIN.dipolar}[0, 2] == pytest.approx(CHAIN.coupling / 8)
