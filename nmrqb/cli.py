@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -13,7 +14,7 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_paper, terminal
+from nmrqb import cli_paper, cli_signal, terminal
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem, RunError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
+app.command()(cli_signal.spectrum)
 
 BAD_INPUT, FAILED = 2, 1
 
@@ -103,7 +105,9 @@ def run(
         str,
         typer.Argument(metavar="NAME|FILE", help="An experiment of the library, such as 'charge', or a .toml file."),
     ],
-    engine: Annotated[str | None, typer.Option(help="'exact', 'aer' or 'spectrometer'; exact and aer side by side when left out.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="'exact', 'aer' or 'spectrometer'; exact and aer side by side when left out.")
+    ] = None,
     shots: Annotated[
         int | None, typer.Option(help="Shots per tomography setting and point, over what the file says.")
     ] = None,
@@ -275,39 +279,78 @@ def _listing(sequence: Sequence, sample: Sample) -> Table:
 @app.command()
 def check(
     files_: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sample, sequence or experiment files.")],
+    sample: Annotated[
+        str | None,
+        typer.Option(help="Sample on which sequences are checked: RF limits, raster, dead time, duty cycle, channels."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was found as a JSON array of records, and nothing else.")
+    ] = False,
 ) -> None:
-    """Check files and report every problem with its line. Exit code 2 when there is any."""
-    from nmrqb import files
+    """Check files and report every problem with its line. Exit code 2 when there is any.
 
-    problems: list[Problem] = []
+    A sequence is checked on --sample with pulses that take their time, or else is told which samples of the library it
+    fits. Notes, such as a time from a coupling that the raster rounds, are no problems.
+    """
+    from nmrqb import Sample, files
+
+    found: list[Problem] = []
+    on: Sample | None = None
+    try:
+        on = None if sample is None else Sample.load(sample)
+    except InputError as error:  # then no sequence can be checked on it
+        found, files_ = list(error.problems), []
     for path in files_:
         try:
             document = files.load_document(files.find("sample, sequence or experiment", path, ()), str(path))
-            print(f"{path}: {_checked(document, path)}")
+            summary, findings = _checked(document, path, on)
         except InputError as error:
-            problems += error.problems
+            found += error.problems
+            continue
         except ArgumentError as error:
-            problems.append(Problem(str(error), file=str(path)))
-    if problems:
-        raise InputError(tuple(problems))
+            found.append(Problem(str(error), file=str(path)))
+            continue
+        found += findings
+        if not as_json and not _obstacles(findings):
+            print(f"{path}: {summary}", *(f"note: {note}" for note in findings), sep="\n")
+    obstacles = _obstacles(found)
+    if as_json:
+        print(json.dumps([_record(problem) for problem in found], indent=2, allow_nan=False))
+        raise typer.Exit(BAD_INPUT if obstacles else 0)
+    if obstacles:
+        raise InputError(obstacles)
 
 
-def _checked(document: Document, path: Path) -> str:
+def _obstacles(found: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in found if not getattr(problem, "is_note", False))
+
+
+def _record(problem: Problem) -> dict[str, Any]:
+    """A problem as data; what was wrong before a sample came in is of kind "file"."""
+    return {"kind": "file", "is_note": False, **vars(problem)}
+
+
+def _checked(document: Document, path: Path, on: Sample | None) -> tuple[str, list[Problem]]:
+    """What a file is, in a sentence, and what is found of it on a sample. Raises InputError."""
     if "spins" in document.data:
         from nmrqb import Sample
 
         sample = Sample.parse(document, path.stem)
-        return f"a good sample: {len(sample.spins)} spins, coupling {sample.coupling / 1e3:.4g} kHz"
+        return f"a good sample: {len(sample.spins)} spins, coupling {sample.coupling / 1e3:.4g} kHz", []
     if "steps" in document.data:
         from nmrqb import Sequence
+        from nmrqb.timeline.limits import hardware_findings, library_fits
 
-        sequence = Sequence.parse(document, path.stem)
-        return f"a good sequence: {len(sequence.steps)} steps, observed at {', '.join(sequence.marks)}"
+        sequence = Sequence.parse(document, path.stem, path.parent)
+        good = f"a good sequence: {len(sequence.steps)} steps, observed at {', '.join(sequence.marks)}"
+        if on is not None:
+            return f"{good}; fits {on.name}", list(hardware_findings(sequence, on))
+        return f"{good}; fits {', '.join(library_fits(sequence)) or 'no sample of the library'}", []
     if "sweep" in document.data or "sequence" in document.data:
         from nmrqb import Experiment
 
         experiment = Experiment.parse(document, path.stem, path.parent)
         points = " x ".join(map(str, experiment.shape))
-        return f"a good experiment: {experiment.sequence.name} on {experiment.sample.name}, {points} points"
+        return f"a good experiment: {experiment.sequence.name} on {experiment.sample.name}, {points} points", []
     allowed = "a sample has spins, a sequence has steps, an experiment has a sample, a sequence and a sweep"
     raise InputError((Problem("this is none of the files known here", file=str(path), allowed=allowed),))

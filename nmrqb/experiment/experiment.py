@@ -18,7 +18,8 @@ import nmrqb
 from nmrqb import files
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.detection import Receiver
-from nmrqb.engines import Exact
+from nmrqb.engines import Exact, Spectrometer
+from nmrqb.engines.spectrometer import DEFAULT_NOISE
 from nmrqb.errors import InputError, Problem
 from nmrqb.experiment.reduce import reduced
 from nmrqb.experiment.schema import (
@@ -198,12 +199,10 @@ class Experiment:
         return engine
 
     def _spectrometer(self, seed: int | None) -> Any:
-        from nmrqb.engines import Spectrometer
-
         table, receiver = self.spectrometer, None
         if self.sample.receiver is not None:
             given = self.sample.receiver
-            noise = given.noise if table.noise is None else table.noise
+            noise = (given.noise or DEFAULT_NOISE) if table.noise is None else table.noise
             receiver = Receiver(given.dwell, given.points, dead_time=given.dead_time or 0.0, noise=noise)
         how: dict[str, Any] = {"replicas": self.shots.replicas, "estimator": "linear"}
         return Spectrometer(receiver=receiver, scans=table.scans, seed=seed, **how)
