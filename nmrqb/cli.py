@@ -187,9 +187,9 @@ def _figures(experiment: Experiment, dataset: Any, folder: RunFolder) -> tuple[b
     curves = experiment.curves()
     folder.data(curves, "curves.nc")
     figure = folder.file("figure.png", lambda path: draw_experiment(dataset, curves).savefig(path, dpi=160))
-    channel = "/".join(dict.fromkeys(experiment.sample.spins))
+    channels = tuple(dict.fromkeys(experiment.sample.spins))
     diagram = folder.file(
-        "sequence.png", lambda path: draw_sequence(experiment.sequence, channel).savefig(path, dpi=160)
+        "sequence.png", lambda path: draw_sequence(experiment.sequence, channels).savefig(path, dpi=160)
     )
     return figure.read_bytes(), diagram.read_bytes()
 
@@ -250,7 +250,7 @@ def _draw(sequence: Sequence, sample: Sample, target: Path) -> None:
     from nmrqb.plots.sequence import draw_sequence
     from nmrqb.runs import cause, write_whole
 
-    figure = draw_sequence(sequence, "/".join(dict.fromkeys(sample.spins)))
+    figure = draw_sequence(sequence, dict.fromkeys(sample.spins))
     try:
         write_whole(target, lambda path: figure.savefig(path, dpi=160))
     except OSError as error:
