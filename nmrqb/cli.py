@@ -208,8 +208,9 @@ def show(
         str, typer.Argument(metavar="SEQUENCE", help="A sequence or a sample of the library, or a sequence file.")
     ],
     sample: Annotated[
-        str, typer.Option(help="Sample that gives times and RF amplitudes their numbers.")
-    ] = "nematic-pair",
+        str | None,
+        typer.Option(help="Sample that gives times their numbers; the first of the library that can, when left out."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to draw it (.png, .pdf or .svg); NAME.png when left out.")
     ] = None,
@@ -225,13 +226,13 @@ def show(
     if "sweep" in document.data:
         allowed = "a sequence (with steps) or a sample (with spins) can be shown"
         raise InputError((Problem("this is an experiment", file=name, allowed=allowed),))
-    sequence, of = Sequence.parse(document, path.stem), Sample.load(sample)
+    sequence = Sequence.parse(document, path.stem)
     target = out or Path(f"{sequence.name}.png")
     if target.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(
             (Problem(f"found {target.name!r}", key="--out", allowed="a name ending in .png, .pdf or .svg"),)
         )
-    listing = _listing(sequence, of)
+    of, listing = _listed(sequence, sample)
     _draw(sequence, of, target)
     terminal.console().print(listing)
     print(f"Drew {target}")
@@ -257,6 +258,23 @@ def _draw(sequence: Sequence, sample: Sample, target: Path) -> None:
         allowed = "a folder that you may write to is needed"
         problem = Problem(f"cannot be written ({cause(error)})", file=str(target), key="--out", allowed=allowed)
         raise InputError((problem,)) from None
+
+
+def _listed(sequence: Sequence, name: str | None) -> tuple[Sample, Table]:
+    """The listing on the sample of this name, or on the first that has what the sequence asks for (a J, relaxation)."""
+    from nmrqb import Sample, files
+
+    if name is not None:
+        return (sample := Sample.load(name)), _listing(sequence, sample)
+    others = sorted(path.stem for folder in files.library("samples") for path in folder.glob("*.toml"))
+    refusals: list[InputError] = []
+    for candidate in dict.fromkeys(["nematic-pair", *others]):
+        sample = Sample.load(candidate)
+        try:
+            return sample, _listing(sequence, sample)
+        except InputError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def _listing(sequence: Sequence, sample: Sample) -> Table:

@@ -84,6 +84,7 @@ def write_files(folder, **changed):
 def environment(bytecode=None):
     """That of a user who stands anywhere; compiled modules are kept for the next process where Python would not."""
     found = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    found.pop("PYTHONUNBUFFERED", None)  # what is printed leaves late, as it does for most
     if bytecode is not None and found.pop("PYTHONDONTWRITEBYTECODE", None):
         found["PYTHONPYCACHEPREFIX"] = str(bytecode)
     return found

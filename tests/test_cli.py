@@ -108,6 +108,14 @@ def test_show_lists_every_sample_by_name_and_by_path(path, tmp_path, capsys, mon
     assert not list(tmp_path.iterdir())
 
 
+def test_show_takes_a_sample_that_has_what_the_sequence_asks_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(write_files(tmp_path, sequence=SEQUENCE.replace("1/(6*abs(coupling))", "1/(2*abs(J))")))
+    code, out, _ = in_process(capsys, "show", "sequence.toml", "--out", "a.png")
+    assert code == 0
+    assert re.search(r"\(times on (?!nematic-pair)[a-z-]+, ", out)
+    assert "'1/(2*abs(J))' cannot be computed" in refused(capsys, "show", "sequence.toml", "--sample", "nematic-pair")
+
+
 def test_show_gives_the_times_of_the_sample_that_is_asked_for(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(write_files(tmp_path))
     slow = (tmp_path / "sample.toml").read_text().replace('"1 kHz"', '"-100 Hz"')
@@ -134,7 +142,10 @@ def test_show_gives_the_times_of_the_sample_that_is_asked_for(tmp_path, capsys, 
             ["experiment.toml"],
             "experiment.toml: this is an experiment; a sequence (with steps) or a sample (with spins) can be shown",
         ),
-        (["negative.toml"], "negative.toml, line 4: steps[1].delay: found the negative time -0.001 s in 'tau'"),
+        (
+            ["negative.toml", "--sample", "nematic-pair"],
+            "negative.toml, line 4: steps[1].delay: found the negative time -0.001 s in 'tau'",
+        ),
         (
             ["relaxing.toml", "--sample", "quiet.toml"],
             "relaxing.toml, line 4: steps[1].delay: found the undefined name 'T2'",
