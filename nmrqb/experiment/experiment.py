@@ -21,7 +21,7 @@ from nmrqb.detection import Receiver
 from nmrqb.engines import Exact, Spectrometer
 from nmrqb.engines.spectrometer import DEFAULT_NOISE
 from nmrqb.errors import InputError, Problem
-from nmrqb.experiment.reduce import reduced
+from nmrqb.experiment.reduce import Reduction
 from nmrqb.experiment.schema import (
     ExperimentFile,
     ShotsTable,
@@ -30,6 +30,7 @@ from nmrqb.experiment.schema import (
     moved,
     read_ensemble,
     sweep_values,
+    unit_of,
     unknown_names,
 )
 from nmrqb.files import Document
@@ -172,8 +173,10 @@ class Experiment:
         if chosen is not None:
             report = None if progress is None else partial(progress, chosen.source)
             found[chosen.source] = chosen.run(actual, rho0, progress=report)
-        dataset = reduced(self, found, sample.battery().hamiltonian(), per)
-        return dataset.assign_attrs(self._attributes(sample, per, found))
+        sweep = {name: (values, unit_of(self.sequence, name)) for name, values in self.sweep.items()}
+        unit = " p" if self.sample.is_high_temperature else ""
+        reduction = Reduction(sample.battery().hamiltonian(), self.charged, self.reference, per, unit, sweep)
+        return reduction.dataset(found).assign_attrs(self._attributes(sample, per, found))
 
     def curves(self, points: int = 361) -> xr.Dataset:
         """Theory and exact engine on a finer grid between the ends of each sweep, for smooth lines under the points."""

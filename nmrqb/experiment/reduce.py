@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 
 from nmrqb import metrics
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.experiment.schema import unit_of
 from nmrqb.results import States
 from nmrqb.tomography import estimate, nearest_state, normal_score
-
-if TYPE_CHECKING:
-    from nmrqb.experiment.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -41,47 +37,59 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
-def reduced(experiment: Experiment, found: Mapping[str, States], H: ComplexArray, per: float) -> xr.Dataset:
-    """Every quantity of every source with error and normal score, and the states themselves, labelled."""
-    dims = ("source", *experiment.sweep)
-    exact = found["exact"]
-    variables: dict[str, Any] = {}
-    for name, quantity in QUANTITIES.items():
-        metric = partial(_per, quantity, H, per)
-        rows = [estimate(_at(states, quantity, experiment), metric) for states in found.values()]
-        prediction = _at(exact, quantity, experiment)[..., 0, :, :]
-        scores = [normal_score(_at(states, quantity, experiment), prediction, metric) for states in found.values()]
-        unit = ("|d|" if quantity.energy else "1") + (
-            " p" if per != 1.0 or experiment.sample.is_high_temperature else ""
-        )
-        attributes = {"units": unit, "long_name": quantity.long_name, "symbol": quantity.symbol}
-        variables[name] = (dims, np.stack([row.value for row in rows]), attributes)
+@dataclass(frozen=True)
+class Reduction:
+    """How states become numbers: relative to which H (d, d), at which marks, divided by what, along which sweep.
+
+    per: metrics are divided by it, and `unit` (such as " p") says so. sweep: values of each parameter, with their units.
+    """
+
+    H: ComplexArray
+    charged: str
+    reference: str
+    per: float
+    unit: str
+    sweep: Mapping[str, tuple[FloatArray, str]]
+
+    def dataset(self, found: Mapping[str, States]) -> xr.Dataset:
+        """Every quantity of every source with error and normal score, and the states themselves, labelled.
+
+        `found` holds the prediction under "exact".
+        """
+        variables: dict[str, Any] = {}
+        for name, quantity in QUANTITIES.items():
+            variables |= self._variables(name, quantity, found)
+        rho = nearest_state(np.stack([np.moveaxis(states.estimate, -3, 0) for states in found.values()]))
+        dims = ("source", "mark", *self.sweep, "row", "column")
+        for part, values in (("real", rho.real), ("imag", rho.imag)):
+            text = f"{part} part of the density matrix as run (p = divided_by)"
+            variables[f"rho_{part}"] = (dims, values, {"units": "1", "long_name": text})
+        coordinates: dict[str, Any] = {"source": list(found), "mark": list(found["exact"].marks)}
+        for parameter, (values, unit) in self.sweep.items():
+            coordinates[parameter] = (parameter, values, {"units": unit})
+        return xr.Dataset(variables, coordinates)
+
+    def _variables(self, name: str, quantity: Quantity, found: Mapping[str, States]) -> dict[str, Any]:
+        """Value, standard error and score of one quantity."""
+        dims = ("source", *self.sweep)
+        states = {source: self._states(each, quantity) for source, each in found.items()}
+        metric = partial(self._metric, quantity)
+        rows = [estimate(rho, metric) for rho in states.values()]
+        scores = [normal_score(rho, states["exact"][..., 0, :, :], metric) for rho in states.values()]
+        unit = ("|d|" if quantity.energy else "1") + self.unit
+        text = quantity.long_name
         errors = np.nan_to_num(np.stack([row.error for row in rows]), nan=0.0)
-        variables[f"{name}_error"] = (
-            dims,
-            errors,
-            {"units": unit, "long_name": f"standard error of {quantity.long_name}"},
-        )
-        label = f"normal score of {quantity.long_name} under the exact prediction"
-        variables[f"{name}_z"] = (dims, np.stack(scores), {"units": "1", "long_name": label})
-    rho = nearest_state(np.stack([np.moveaxis(states.estimate, -3, 0) for states in found.values()]))
-    for part, values in (("real", rho.real), ("imag", rho.imag)):
-        text = f"{part} part of the density matrix as run (p = divided_by)"
-        variables[f"rho_{part}"] = (
-            ("source", "mark", *experiment.sweep, "row", "column"),
-            values,
-            {"units": "1", "long_name": text},
-        )
-    coordinates: dict[str, Any] = {"source": list(found), "mark": list(exact.marks)}
-    for parameter, values in experiment.sweep.items():
-        coordinates[parameter] = (parameter, values, {"units": unit_of(experiment.sequence, parameter)})
-    return xr.Dataset(variables, coordinates)
+        about = {"units": unit, "long_name": text, "symbol": quantity.symbol}
+        score = {"units": "1", "long_name": f"normal score of {text} under the exact prediction"}
+        return {
+            name: (dims, np.stack([row.value for row in rows]), about),
+            f"{name}_error": (dims, errors, {"units": unit, "long_name": f"standard error of {text}"}),
+            f"{name}_z": (dims, np.stack(scores), score),
+        }
 
+    def _metric(self, quantity: Quantity, rho: ComplexArray) -> NDArray[np.float64]:
+        return np.asarray(quantity.of(rho, self.H)) / self.per
 
-def _per(quantity: Quantity, H: ComplexArray, per: float, rho: ComplexArray) -> NDArray[np.float64]:
-    return np.asarray(quantity.of(rho, H)) / per
-
-
-def _at(states: States, quantity: Quantity, experiment: Experiment) -> ComplexArray:
-    charged = states.at(experiment.charged)
-    return charged - states.at(experiment.reference) if quantity.difference else charged
+    def _states(self, states: States, quantity: Quantity) -> ComplexArray:
+        charged = states.at(self.charged)
+        return charged - states.at(self.reference) if quantity.difference else charged
