@@ -144,7 +144,7 @@ def paths(data, prefix=()):
         yield from paths(value, (*prefix, key))
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(documents())
 def test_every_key_has_its_line(document):
     text, lines = document
@@ -273,6 +273,7 @@ def test_keys_are_shown_on_one_line(key, text):
 def test_the_closest_name(word, known, meant):
     assert closest(word, known) == meant
     assert nearest(word, known) == (f"did you mean {meant!r}?" if meant else f"allowed: {', '.join(sorted(known))}")
+    assert nearest(word, [*known, "a\nb" * 10]).count("\n") == 0
     assert nearest(word, []) == "none is allowed here"
 
 
