@@ -214,6 +214,10 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Where to draw it (.png, .pdf or .svg); NAME.png when left out.")
     ] = None,
+    monitor: Annotated[
+        bool,
+        typer.Option("--monitor", help="Draw populations, coherence orders, energy and ergotropy under the sequence."),
+    ] = False,
 ) -> None:
     """Draw a pulse sequence, and list its events with their times. Of a sample, list its properties."""
     from nmrqb import Sample, Sequence, files
@@ -233,7 +237,7 @@ def show(
             (Problem(f"found {target.name!r}", key="--out", allowed="a name ending in .png, .pdf or .svg"),)
         )
     of, listing = _listed(sequence, sample)
-    _draw(sequence, of, target)
+    _draw(sequence, of, target, monitored=monitor)
     terminal.console().print(listing)
     print(f"Drew {target}")
 
@@ -247,17 +251,29 @@ def _show_sample(sample: Sample) -> None:
     terminal.console().print(table)
 
 
-def _draw(sequence: Sequence, sample: Sample, target: Path) -> None:
+def _draw(sequence: Sequence, sample: Sample, target: Path, *, monitored: bool) -> None:
     from nmrqb.plots.sequence import draw_sequence
     from nmrqb.runs import cause, write_whole
 
-    figure = draw_sequence(sequence, dict.fromkeys(sample.spins))
+    figure = _monitored(sequence, sample) if monitored else draw_sequence(sequence, dict.fromkeys(sample.spins))
     try:
         write_whole(target, lambda path: figure.savefig(path, dpi=160))
     except OSError as error:
         allowed = "a folder that you may write to is needed"
         problem = Problem(f"cannot be written ({cause(error)})", file=str(target), key="--out", allowed=allowed)
         raise InputError((problem,)) from None
+
+
+def _monitored(sequence: Sequence, sample: Sample) -> Any:
+    """The sequence with what it does to the sample's thermal state, without noise, at the first value of each list."""
+    from nmrqb import schedule
+    from nmrqb.plots.monitor import draw_monitor
+    from nmrqb.timeline.monitor import monitor
+
+    points = max(4, min(100, 6000 // len(sequence.steps)))
+    timeline = schedule(sequence, sample)
+    watched = monitor(timeline, sample.thermal_state(), sample.hamiltonian(), points=points)
+    return draw_monitor(sequence, watched, sample)
 
 
 def _listed(sequence: Sequence, name: str | None) -> tuple[Sample, Table]:

@@ -21,6 +21,8 @@ from nmrqb.toml_lines import MAX_DEPTH, Key, NestingError, check_keys, line_numb
 MAX_BYTES = 1_000_000
 #: Of more problems than this in one file only the first ones are told.
 MAX_PROBLEMS = 100
+#: Of more names than these only the first ones are offered.
+MAX_NAMES = 60
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -82,7 +84,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = closest(word, names)
     if not names:
         return "none is allowed here"
-    return f"did you mean {close!r}?" if close else f"allowed: {', '.join(names)}"
+    if close:
+        return f"did you mean {brief(close)}?"
+    shown = [name if name.isprintable() and len(name) <= 60 else brief(name) for name in names[:MAX_NAMES]]
+    return f"allowed: {', '.join(shown)}" + (f" and {len(names) - MAX_NAMES} more" if names[MAX_NAMES:] else "")
 
 
 def load_document(path: Path, name: str | None = None) -> Document:

@@ -6,7 +6,8 @@ The arithmetic is a small grammar of its own over pint's units. Nothing is ever 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -60,6 +61,8 @@ _USUAL_UNITS = (
     "nm",
     "m",
 )
+#: Units that a number is divided by where a rate is written as "20/s".
+_UNITS_OF_RATES = frozenset({"s", "ms", "us", "ns", "min"})
 _MAX_TEXT, _MAX_DEPTH = 400, 40
 
 
@@ -133,15 +136,25 @@ def read(text: str, kind: Kind, names: Mapping[str, Quantity] | None = None) -> 
     return to_kind(evaluate(text, names or {}), kind)
 
 
-def evaluate(text: str, names: Mapping[str, Quantity], known: Iterable[str] = ()) -> Quantity:
+def evaluate(text: str, names: Mapping[str, Quantity], known: Collection[str] = ()) -> Quantity:
     """Value of an arithmetic expression with units and names. Raises ExpressionError.
 
     known: names that have no value here but that a message may offer.
     """
     if len(text) > _MAX_TEXT:
         raise ExpressionError(f"found an expression of {len(text)} characters; at most {_MAX_TEXT} are allowed")
+    tokens = _tokens(text)
     with np.errstate(all="ignore"):
+        if not any(token in names or token in known for token in tokens):
+            with suppress(ExpressionError):  # told below, where the names are known that a message may offer
+                return _constant(text)
         return _Parser(text, names, known).value()
+
+
+@lru_cache(maxsize=2**14)
+def _constant(text: str) -> Quantity:
+    """Value of an expression without names; files repeat theirs, and are gone through more than once."""
+    return _Parser(text, {}).value()
 
 
 def names_in(text: str) -> set[str]:
@@ -166,7 +179,8 @@ def _is_name(token: str) -> bool:
     return bool(token) and not _is_number(token) and token[0] not in "-+*/(),^"
 
 
-def _tokens(text: str) -> list[str]:
+@lru_cache(maxsize=2**14)
+def _tokens(text: str) -> tuple[str, ...]:
     tokens, at = [], 0
     while text[at:].strip():
         match = _TOKEN.match(text, at)
@@ -176,7 +190,7 @@ def _tokens(text: str) -> list[str]:
             )
         tokens.append(match.group().strip())
         at = match.end()
-    return tokens
+    return tuple(tokens)
 
 
 def _power(value: Quantity, exponent: float) -> Quantity:
@@ -209,11 +223,14 @@ RESERVED = frozenset({*_FUNCTIONS, *_CONSTANTS, "x", "y", "inf", "nan"})
 
 class _Parser:
     """expression = term {(+|-) term}; term = factor {(*|/) factor}; factor = [-] power; power = atom [** factor];
-    atom = number [unit] | name | function(expression, ...) | (expression).
+    atom = number [unit [** factor]] {(*|/) unit [** factor]} | name | function(expression, ...) | (expression).
+
+    A unit takes the exponent behind it, so that "20 s^-1" is 20/s and "3 ms^2" is 3 square milliseconds. A number is
+    divided by a unit of time that stands behind it: "20/s".
     """
 
-    def __init__(self, text: str, names: Mapping[str, Quantity], known: Iterable[str] = ()) -> None:
-        self.text, self.names, self.known = text, names, {*names, *known}
+    def __init__(self, text: str, names: Mapping[str, Quantity], known: Collection[str] = ()) -> None:
+        self.text, self.names, self.others = text, names, known
         self.after_unit = -1  # index of the token behind the last unit
         self.tokens, self.at, self.depth = _tokens(text), 0, -1
         if not self.tokens:
@@ -242,6 +259,9 @@ class _Parser:
         if _base_units(a.units) != _base_units(b.units):
             raise self._misfit(a.units, b.units)
         return b
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.names or name in self.others or name in _CONSTANTS
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -274,20 +294,30 @@ class _Parser:
         return value
 
     def _bare_unit(self) -> Quantity | None:
-        """The s of "2 rad/s": a unit without a number, which only a unit and then * or / may bring ("2/d" is no rate)."""
+        """The s of "2 rad/s": a unit without a number, which a unit and then * or / may bring, or a number and / as in "20/s".
+
+        Behind a number only units of time are taken so: "2/d" is no rate but a coupling that has no value here.
+        """
         token = self._peek()
         following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
-        if self.after_unit != self.at - 1 or not _is_name(token) or token in self.known or token in _CONSTANTS:
+        rate = _is_number(self.tokens[self.at - 2]) and self.tokens[self.at - 1] == "/" and token in _UNITS_OF_RATES
+        if not (self.after_unit == self.at - 1 or rate) or not _is_name(token) or self._is_known(token):
             return None
         if following == "(":
             return None
         try:
-            unit = registry().Quantity(1.0, self._unit(token))
+            unit = self._unit(token)
         except ExpressionError:
             return None
         self._take()
+        return self._raised(1.0, unit)
+
+    def _raised(self, number: float, unit: Any) -> Quantity:
+        """A number of a unit, with the exponent that may stand behind it and belongs to the unit."""
+        if self._peek() in ("**", "^"):
+            unit = unit ** self._exponent()
         self.after_unit = self.at
-        return unit
+        return registry().Quantity(number, unit)
 
     def _factor(self) -> Quantity:
         negative = False
@@ -295,16 +325,19 @@ class _Parser:
             negative ^= self._take() == "-"
         value = self._atom()
         if self._peek() in ("**", "^"):
-            self._take()
-            self.depth += 1
-            if self.depth > _MAX_DEPTH:
-                raise ExpressionError(f"found more than {_MAX_DEPTH} nested powers")
-            exponent = to_kind(self._factor(), NUMBER)
-            self.depth -= 1
-            if exponent.ndim or abs(exponent) > 12:
-                raise ExpressionError(f"found the exponent {exponent}; it must be one number between -12 and 12")
-            value = _power(value, float(exponent))
+            value = _power(value, self._exponent())
         return -value if negative else value
+
+    def _exponent(self) -> float:
+        self._take()
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise ExpressionError(f"found more than {_MAX_DEPTH} nested powers")
+        exponent = to_kind(self._factor(), NUMBER)
+        self.depth -= 1
+        if exponent.ndim or abs(exponent) > 12:
+            raise ExpressionError(f"found the exponent {exponent}; it must be one number between -12 and 12")
+        return float(exponent)
 
     def _atom(self) -> Quantity:
         token = self._take()
@@ -324,7 +357,7 @@ class _Parser:
             return self._with_unit(_CONSTANTS[token])
         if token.lower() in ("nan", "inf", "infinity"):
             raise ExpressionError(f"found {token!r} in {self.text!r}; a value must be a finite number")
-        hint = nearest(token, [*self.known, *_CONSTANTS])
+        hint = nearest(token, {*self.names, *self.others, *_CONSTANTS})
         if token in _USUAL_UNITS:
             hint += f"; as a unit it stands directly behind its number, as in {f'5 {token}'!r}"
         raise ExpressionError(f"found the undefined name {token!r}; {hint}")
@@ -339,9 +372,7 @@ class _Parser:
     def _with_unit(self, number: float) -> Quantity:
         if not _is_name(self._peek()):
             return quantity(number, NUMBER)
-        value = registry().Quantity(number, self._unit(self._take()))
-        self.after_unit = self.at
-        return value
+        return self._raised(number, self._unit(self._take()))
 
     def _call(self, name: str) -> Quantity:
         if name not in _FUNCTIONS:
@@ -364,7 +395,7 @@ class _Parser:
             raise ExpressionError(f"found {self.tokens[self.at - 1]!r} where {token!r} should stand in {self.text!r}")
 
     def _unit(self, name: str) -> Any:
-        if name in self.known or name in _CONSTANTS:
+        if self._is_known(name):
             raise ExpressionError(
                 f"found a number directly before the name {name!r} in {self.text!r}; write a * between them"
             )

@@ -13,6 +13,12 @@ from nmrqb.files import Document
 from nmrqb.sequence.events import Event, Text
 from nmrqb.sequence.shapes import MAX_POINTS, Shape, read_shape
 
+#: Parameters and shapes of one file. Each parameter may hold as many values as all lists together have points
+#: (`validate.MAX_POINTS_OF_LISTS`), so that their number bounds what a file of 1 MB can take: 65 MB.
+MAX_PARAMETERS, MAX_SHAPES = 500, 100
+#: Beyond any constant of a shape, and below what overflows in its square.
+MAX_CONSTANT = 1e9
+
 Pulses = Literal["ideal", "finite"]
 
 #: A parameter is one text or a list of them.
@@ -41,9 +47,9 @@ class SequenceFile(BaseModel):
     note: str = ""
     pulses: Pulses = "ideal"
     steps: list[Event] = Field(min_length=1, max_length=10_000)
-    parameters: dict[str, ParameterText] = {}
+    parameters: dict[str, ParameterText] = Field(default={}, max_length=MAX_PARAMETERS)
     cycle: dict[str, Annotated[list[Text], Field(min_length=1, max_length=4096)]] = {}
-    shapes: dict[str, ShapeTable] = {}
+    shapes: dict[str, ShapeTable] = Field(default={}, max_length=MAX_SHAPES)
 
 
 def shapes_of(document: Document, table: SequenceFile, folder: Path) -> dict[str, Shape]:
@@ -74,6 +80,8 @@ def _shape(row: ShapeTable, folder: Path) -> Shape:
         return read_shape(folder / row.file)
     assert row.kind is not None
     for name, value in constants.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ArgumentError(f"constant {name!r}", files.brief(value), "be a number")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < MAX_CONSTANT:
+            raise ArgumentError(
+                f"constant {files.brief(name)}", files.brief(value), f"be a number below {MAX_CONSTANT:g}"
+            )
     return Shape(row.kind, row.points, {name: float(value) for name, value in constants.items()})

@@ -18,6 +18,10 @@ from nmrqb.files import nearest
 
 #: Longest shape that spectrometers take (rows of a shape file).
 MAX_POINTS = 32768
+#: Shapes of a smaller area than this have none but rounding.
+MIN_AREA = 1e-9
+#: Bytes of the largest file of that many rows, of 60 characters each.
+MAX_FILE = 60 * MAX_POINTS
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,18 @@ class Shape:
                 raise ArgumentError(f"constant {name!r} of shape {self.kind!r}", value, f"be one it has ({allowed})")
             if not np.isfinite(value) or value <= 0:
                 raise ArgumentError(f"constant {name!r} of shape {self.kind!r}", value, "be a number above zero")
+        if self.constants and not (np.all(np.isfinite(envelope := self.envelope())) and np.any(envelope)):
+            raise ArgumentError(f"shape {self.kind!r}", f"without a finite envelope for {self.constants}", "have one")
 
     def envelope(self) -> ComplexArray:
         """W at the centres of the slices, shape (points,), largest magnitude 1."""
-        if self.kind == "sampled":
-            w = np.array(self.samples)
-        else:
-            u = (np.arange(self.points) + 0.5) / self.points
-            w = KINDS[self.kind](u, **{**DEFAULTS[self.kind], **self.constants}).astype(complex)
-        return w / np.abs(w).max()
+        with np.errstate(all="ignore"):  # constants that overflow are refused with the shape
+            if self.kind == "sampled":
+                w = np.array(self.samples)
+            else:
+                u = (np.arange(self.points) + 0.5) / self.points
+                w = KINDS[self.kind](u, **{**DEFAULTS[self.kind], **self.constants}).astype(complex)
+            return w / np.abs(w).max()
 
     @property
     def is_adiabatic(self) -> bool:
@@ -70,12 +77,16 @@ class Shape:
 
         Raises ArgumentError where it vanishes, as for a ramp that sweeps through its own inverse.
         """
-        area = abs(np.mean(self.envelope()))
-        if area < 1e-9:
+        area = self.mean()
+        if area < MIN_AREA:
             raise ArgumentError(
                 "shape", f"{self.kind!r} of area {area:.1g}", "have an area, to be scaled to a flip angle"
             )
-        return float(area)
+        return area
+
+    def mean(self) -> float:
+        """Magnitude of the mean of the envelope, which may vanish."""
+        return float(abs(np.mean(self.envelope())))
 
 
 def _rectangular(u: FloatArray) -> FloatArray:
@@ -159,10 +170,17 @@ def _check_samples(samples: tuple[complex, ...]) -> None:
 def read_shape(path: Path) -> Shape:
     """A shape sampled in a text file: rows "amplitude phase", amplitude relative, phase in degrees; # or ## begins a comment.
 
-    Raises ArgumentError for rows that are not two finite numbers, a negative amplitude, or no rows.
+    Raises ArgumentError for what is no text file of at most MAX_FILE bytes, rows that are not two finite numbers, a negative
+    amplitude, or no rows; OSError where it cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise ArgumentError("a shape file", repr(str(path)), "be a file")
+    with path.open("rb") as stream:
+        content = stream.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise ArgumentError("a shape file", f"{path} of more than {MAX_FILE} bytes", f"have at most {MAX_POINTS} rows")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(content.decode("utf-8").splitlines(), start=1):
         text = line.partition("#")[0].replace(",", " ").split()
         if not text:
             continue

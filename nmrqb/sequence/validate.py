@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,40 +19,55 @@ from nmrqb.sequence.events import Acquire, Block, Lock, Observe, Pulse, Together
 from nmrqb.sequence.parameters import PHASES, DependencyError, Scope, check_name, is_phase
 from nmrqb.sequence.readers import step_values
 from nmrqb.sequence.sequence import SAMPLE_NAMES, Sequence, mark_name
-from nmrqb.sequence.shapes import KINDS
+from nmrqb.sequence.shapes import KINDS, MIN_AREA
 from nmrqb.toml_lines import Key
 from nmrqb.units import ExpressionError
 
 #: Sequences being read, outermost first: a block that leads back to one of them would never end.
+#: Points of all lists of a file and its phase cycle together, which are axes of their own; and how many axes there are.
+MAX_POINTS_OF_LISTS, MAX_LISTS = 2**14, 8
+#: Steps of one file, inner ones counted too, and characters of arithmetic in it: reading, scheduling and checking either
+#: takes about a second.
+MAX_STEPS, MAX_CHARACTERS = 2000, 150_000
+
 _OPEN: ContextVar[tuple[str, ...]] = ContextVar("open sequences", default=())
 
 
 def problems(sequence: Sequence) -> tuple[Problem, ...]:
     """Names, kinds, phase cycles, shapes, blocks, marks, and the signs of what does not depend on a sample."""
-    found = _cycle(sequence) + _parameters(sequence)
+    found = _size(sequence) or _cycle(sequence) + _parameters(sequence)
     if found:
         return tuple(found)
-    leaning = _leaning(sequence)
+    leans = leaning(sequence)
     provisional = sequence.provisional_scope()
     scope = replace(provisional, final=True)
     for key, step in walk(sequence.steps):
         for part, (text, read) in step_values(step).items():
-            use = provisional if units.names_in(text) & leaning else scope
+            use = provisional if units.names_in(text) & leans else scope
             found += _try(sequence, (*key, part), partial(read, use, text))
         found += _step(sequence, key, step)
+        if len(found) >= files.MAX_PROBLEMS:
+            return (*found, sequence.problem(("steps",), "there may be more problems in the steps that follow"))
     return tuple(found + _marks(sequence))
 
 
 def block_sequence(name: str) -> Sequence:
-    """The sequence that a block names. Raises InputError."""
+    """The sequence that a block names, read anew only where its file has changed. Raises InputError."""
     if name in _OPEN.get():
         circle = " -> ".join([*_OPEN.get(), name])
         raise InputError((Problem(f"found blocks that hold each other in a circle: {circle}"),))
     token = _OPEN.set((*_OPEN.get(), name))
     try:
-        return Sequence.load(name)
+        path = files.find("sequence", name, files.library("sequences"))
+        state = path.stat()
+        return _loaded(path, name, state.st_mtime_ns, state.st_size)
     finally:
         _OPEN.reset(token)
+
+
+@lru_cache(maxsize=64)
+def _loaded(path: Path, name: str, _changed: int, _size: int) -> Sequence:
+    return Sequence.parse(files.load_document(path, name), path.stem, path.parent)
 
 
 def block_scope(step: Block, inner: Sequence, outer: Scope) -> Scope:
@@ -67,6 +85,36 @@ def block_scope(step: Block, inner: Sequence, outer: Scope) -> Scope:
     first |= {name: texts[0] for name, texts in inner.cycle.items() if name in first}
     plain = replace(inner, parameters=first, bound={}, cycle={})
     return replace(plain.scope(outer.sample), bound=bound, final=outer.final)
+
+
+def _size(sequence: Sequence) -> list[Problem]:
+    """Lists or steps that would take more memory or time than a file may ask for."""
+    found = []
+    cycle = max((len(values) for values in sequence.cycle.values()), default=1)
+    lists = [len(v) for n, v in sequence.parameters.items() if not isinstance(v, str) and n not in sequence.bound]
+    if len(lists) > MAX_LISTS:
+        allowed = f"at most {MAX_LISTS}, for each is an axis of its own"
+        found.append(sequence.problem(("parameters",), f"found {len(lists)} lists", allowed))
+    elif (points := math.prod(lists) * cycle) > MAX_POINTS_OF_LISTS:
+        message = f"found lists and a phase cycle of {points} points together"
+        found.append(sequence.problem(("parameters",), message, f"at most {MAX_POINTS_OF_LISTS}, for they multiply"))
+    steps = sum(1 for _ in islice(walk(sequence.steps), MAX_STEPS + 1))
+    if steps > MAX_STEPS:
+        message = f"found more than {MAX_STEPS} steps, inner ones counted"
+        found.append(sequence.problem(("steps",), message, "a repeat goes through its steps many times"))
+    elif (characters := sum(map(len, _texts(sequence)))) > MAX_CHARACTERS:
+        message = f"found {characters} characters of values in steps, parameters and lists"
+        found.append(sequence.problem(("steps",), message, f"at most {MAX_CHARACTERS}"))
+    return found
+
+
+def _texts(sequence: Sequence) -> Iterator[str]:
+    """Every text of a sequence that is read as a value."""
+    for _, step in walk(sequence.steps):
+        yield from (text for text, _ in step_values(step).values())
+        yield from step.with_.values() if isinstance(step, Block) else ()
+    for values in (*sequence.parameters.values(), *sequence.cycle.values()):
+        yield from (values,) if isinstance(values, str) else values
 
 
 def _cycle(sequence: Sequence) -> list[Problem]:
@@ -91,11 +139,13 @@ def _parameters(sequence: Sequence) -> list[Problem]:
     # stand-ins of the right kind: what depends on a sample has its sign and size checked when one is there
     scope = replace(sequence.provisional_scope(), final=True)
     defaults = replace(sequence, bound={}).provisional_scope()
-    leaning = _leaning(sequence)
+    leans = leaning(sequence)
     found = []
     for name in sequence.parameters:
         key: Key = ("cycle", name) if name in sequence.cycle else ("parameters", name)
-        found += _try(sequence, key, partial(_parameter, name, scope, defaults, sequence, name in leaning))
+        found += _try(sequence, key, partial(_parameter, name, scope, defaults, sequence, name in leans))
+        if len(found) >= files.MAX_PROBLEMS:
+            return [*found, sequence.problem(("parameters",), "there may be more problems in what follows")]
     return found
 
 
@@ -112,18 +162,18 @@ def _parameter(name: str, scope: Scope, defaults: Scope, sequence: Sequence, lea
             units.check_kind(value, kind)
 
 
-def _leaning(sequence: Sequence) -> set[str]:
+def leaning(sequence: Sequence) -> frozenset[str]:
     """The sample's names, and the parameters whose values lean on them."""
     uses: dict[str, set[str]] = {}
     for name, default in sequence.parameters.items():
         given: Any = sequence.bound.get(name, sequence.cycle.get(name, default))
         texts = (given,) if isinstance(given, str) else given if isinstance(given, tuple) else ()
         uses[name] = {used for text in texts for used in units.names_in(text)}
-    leaning, grown = set(SAMPLE_NAMES), True
+    found, grown = set(SAMPLE_NAMES), True
     while grown:
-        more = {name for name, used in uses.items() if name not in leaning and used & leaning}
-        leaning, grown = leaning | more, bool(more)
-    return leaning
+        more = {name for name, used in uses.items() if name not in found and used & found}
+        found, grown = found | more, bool(more)
+    return frozenset(found)
 
 
 def _step(sequence: Sequence, key: Key, step: Any) -> list[Problem]:
@@ -156,6 +206,11 @@ def _pulse(sequence: Sequence, key: Key, step: Pulse | Lock) -> list[Problem]:
     if isinstance(step, Pulse) and shape.is_adiabatic:
         allowed = "it is given by its amplitude: lock = ... and duration = ..."
         found.append(sequence.problem((*key, "shape"), f"found the shape {step.shape!r} with a flip angle", allowed))
+    elif isinstance(step, Pulse) and shape.mean() < MIN_AREA:
+        allowed = "one with an area, or lock = ... and duration = ..."
+        found.append(
+            sequence.problem((*key, "shape"), f"found the shape {step.shape!r}, which flips by nothing", allowed)
+        )
     elif isinstance(step, Pulse) and step.duration is None and step.rf is None:
         found.append(
             sequence.problem((*key, "shape"), "found a shaped pulse without a length", "a duration, or its peak rf")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
 from nmrqb.sequence.sequence import SAMPLE_NAMES
-from nmrqb.timeline.builder import Builder, Segment
+from nmrqb.timeline.builder import Builder
+from nmrqb.timeline.findings import Place
+from nmrqb.timeline.segments import OversizeError, Segment, check_numbers
 from nmrqb.timeline.timeline import Timeline
 
 
@@ -65,26 +68,24 @@ def sample_quantities(sample: Sample) -> Mapping[str, units.Quantity]:
 def _timeline(builder: Builder, *, noise: bool, ensemble: Ensemble | None) -> Timeline:
     sample, segments = builder.sample, builder.segments
     drift = dict(zip(*sample.terms(), strict=True))
-    labels = tuple(dict.fromkeys([*drift, *(label for segment in segments for label in segment.rotation)]))
+    labels = tuple(dict.fromkeys([*drift, *(label for segment in _unique(builder) for label in segment.rotation)]))
     labels = labels or ("I" * sample.n,)
     lead = _leading(builder)
-    slices = sum(segment.slices for segment in segments)
-    angles, durations = np.zeros((*lead, slices, len(labels))), np.zeros((*lead, slices))
+    try:
+        check_numbers(Place(builder.sequence, ("steps",)), builder.done * len(labels) * builder.written(lead))
+    except OversizeError as error:
+        raise InputError((error.finding,)) from None
     rates = np.array([drift.get(label, 0.0) for label in labels])
-    events: list[int] = []
-    for segment in segments:
-        at = slice(len(events), len(events) + segment.slices)
-        durations[..., at] = segment.durations
-        angles[..., at, :] = durations[..., at, None] * rates
-        for label, value in segment.rotation.items():
-            angles[..., at, labels.index(label)] += value
-        events += [segment.event] * segment.slices
+    durations = {id(s): np.broadcast_to(s.durations, (*lead, s.slices)) for s in _unique(builder)}
+    angles = {id(s): _angles(s, labels, rates, lead) for s in _unique(builder)}
+    order = [id(segment) for segment in segments]
+    empty = np.zeros((*lead, 0))
     return Timeline(
         labels,
-        angles,
-        durations,
+        np.concatenate([empty[..., None].repeat(len(labels), axis=-1), *(angles[key] for key in order)], axis=-2),
+        np.concatenate([empty, *(durations[key] for key in order)], axis=-1),
         tuple(builder.marks),
-        tuple(events),
+        tuple(chain.from_iterable([segment.event] * segment.slices for segment in segments)),
         noise=sample.noise if noise else None,
         drift=rates,
         groups=sample.groups,
@@ -93,8 +94,17 @@ def _timeline(builder: Builder, *, noise: bool, ensemble: Ensemble | None) -> Ti
     )
 
 
+def _angles(segment: Segment, labels: tuple[str, ...], rates: np.ndarray, lead: tuple[int, ...]) -> np.ndarray:
+    """What the slices of one segment turn by on each label, (..., n, K) in rad."""
+    durations = np.broadcast_to(segment.durations, (*lead, segment.slices))
+    angles = durations[..., None] * rates
+    for label, value in segment.rotation.items():
+        angles[..., labels.index(label)] += value
+    return angles
+
+
 def _leading(builder: Builder) -> tuple[int, ...]:
-    shapes = [shape for segment in builder.segments for shape in _shapes(segment)]
+    shapes = list({shape for segment in _unique(builder) for shape in _shapes(segment)})
     receiver = builder.receiver()
     if receiver is not None:
         shapes.append((receiver.size,) + (1,) * builder.axes_after_cycle)
@@ -105,6 +115,11 @@ def _leading(builder: Builder) -> tuple[int, ...]:
         source = f"sequence {builder.sequence.name!r}"
         problem = Problem(found, file=source, allowed="arrays that broadcast against each other")
         raise InputError((problem,)) from None
+
+
+def _unique(builder: Builder) -> Iterable[Segment]:
+    """Every segment once, in order: the rounds of a repeat share theirs."""
+    return {id(segment): segment for segment in builder.segments}.values()
 
 
 def _shapes(segment: Segment) -> list[tuple[int, ...]]:

@@ -52,6 +52,11 @@ def from_amplitude(
     return Waveform(spins, (each * np.exp(1j * phase))[..., None] * envelope, np.asarray(length, dtype=float))
 
 
+def leading(waveforms: list[Waveform]) -> tuple[int, ...]:
+    """Leading axes of pulses that stand together. Raises ValueError where they do not broadcast."""
+    return np.broadcast_shapes(*(np.shape(w.length) for w in waveforms), *(w.rotation.shape[:-1] for w in waveforms))
+
+
 def merged(waveforms: list[Waveform], align: str) -> tuple[list[ComplexArray], FloatArray]:
     """Rotations of each waveform on slices common to all, (..., S) each, and the durations (..., S) of these slices.
 
@@ -61,7 +66,7 @@ def merged(waveforms: list[Waveform], align: str) -> tuple[list[ComplexArray], F
         only = waveforms[0]
         n = only.rotation.shape[-1]
         return [w.rotation for w in waveforms], np.repeat(np.asarray(only.length)[..., None] / n, n, axis=-1)
-    lead = np.broadcast_shapes(*(np.shape(w.length) for w in waveforms), *(w.rotation.shape[:-1] for w in waveforms))
+    lead = leading(waveforms)
     lengths = [np.broadcast_to(w.length, lead) for w in waveforms]
     whole = np.max(lengths, axis=0)
     place = {"start": 0.0, "centre": 0.5, "end": 1.0}[align]
