@@ -153,7 +153,7 @@ def _names(sequence: Sequence, outer: dict[str, str], *, inlined: bool = False) 
 
 
 def _items(sequence: Sequence, names: Names, step: Any, event: int, use: str | None, expand: bool) -> Iterator[Item]:
-    use = getattr(step, "use", None) or use
+    use = _use(step) or use
     if isinstance(step, Repeat) or (isinstance(step, Block) and expand):
         inner, inside, steps = sequence, names, step.steps if isinstance(step, Repeat) else ()
         if isinstance(step, Block):
@@ -167,6 +167,12 @@ def _items(sequence: Sequence, names: Names, step: Any, event: int, use: str | N
         return
     glyph, text, wide = _size(sequence, names, step)
     yield Item("step", step, event, glyph, max(glyph, text), names, sequence, use, wide=wide)
+
+
+def _use(step: Any) -> str | None:
+    """What a step is for; of pulses at one time, what all of them are for."""
+    found = {getattr(part, "use", None) for part in getattr(step, "together", [step])}
+    return found.pop() if len(found) == 1 else None
 
 
 def close_text(step: Repeat | Block) -> str:

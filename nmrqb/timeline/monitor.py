@@ -81,7 +81,7 @@ class Monitor:
 
 
 def monitor(
-    timeline: Timeline, rho0: ArrayLike, H: ArrayLike, *, index: tuple[int, ...] = (), points: int = 24
+    timeline: Timeline, rho0: ArrayLike, H: ArrayLike, *, index: tuple[int, ...] = (), points: int = 100
 ) -> Monitor:
     """Watch one run of a timeline from rho0 (d, d), with energies of H (d, d).
 
