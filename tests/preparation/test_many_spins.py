@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nmrqb
-from nmrqb.preparation import attainable, broekaert_jeener, steepest_delay, unitary_bound
+from nmrqb.preparation import adrf, attainable, broekaert_jeener, steepest_delay, unitary_bound
 
 CHAIN = nmrqb.Sample.load("fluorapatite-chain")
 
@@ -73,3 +73,15 @@ def test_no_unitary_does_better_than_the_bound(n):
     for _ in range(20):
         U = np.linalg.qr(rng.normal(size=H.shape) + 1j * rng.normal(size=H.shape))[0]
         assert -np.trace(U @ Fz @ U.conj().T @ H).real <= bound * dipolar
+
+
+def test_a_slow_ramp_beats_two_pulses_on_many_spins_and_stays_below_the_bound():
+    sample = replace(cluster(1), rf_limit=1e9)
+    zeeman, dipolar = zeeman_and_dipolar(sample)
+    local = np.sqrt(dipolar / zeeman) * sample.energy_unit  # local field in rad/s
+    two_pulses = broekaert_jeener(sample, isolation="crusher").report.norm_efficiency
+    lock, shape = 20 * local / (2 * np.pi), nmrqb.sequence.Shape("exponential-ramp", 300)
+    ramps = [adrf(sample, ramp=t / local, lock=lock, shape=shape).report.norm_efficiency for t in (2, 10, 100)]
+    assert ramps[0] < ramps[1] < ramps[2]
+    assert two_pulses < ramps[1]
+    assert ramps[2] < unitary_bound(sample) * np.sqrt(dipolar / zeeman)

@@ -60,6 +60,17 @@ def test_a_file_reads_prints_back_lists_and_runs_the_same_on_circuits(name, tmp_
     np.testing.assert_allclose(circuits.rho, exact.rho, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_drawn(name):
+    from nmrqb.plots.sequence import draw_sequence
+
+    sequence = nmrqb.Sequence.load(name)
+    figure = draw_sequence(sequence)
+    figure.canvas.draw()  # labels with mathematics in them fail here
+    shown = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+    assert all(mark in shown for mark in sequence.marks)
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_is_a_battery_or_says_why_not(name):
     sample = nmrqb.Sample.load(name)
