@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from nmrqb import checks
 from nmrqb.battery import Battery
 from nmrqb.errors import ArgumentError
 from nmrqb.nmr import Sample
 from nmrqb.preparation.ax import gibbs_on_ax
 from nmrqb.preparation.collective import refuse_dm
 from nmrqb.preparation.dipolar import broekaert_jeener
-from nmrqb.preparation.report import Preparation
+from nmrqb.preparation.report import Preparation, assess
 
 
 def prepare_gibbs(battery: Battery, temperature: float, sample: Sample, **options: object) -> Preparation:
     """Gibbs state of one battery at T > 0 (in its unit) on a pair: `gibbs_on_ax` on unlike spins, else dipolar order.
 
-    On like spins, dipolar order stands for the state in the limit of high temperature, where temperature is only a scale,
-    and only the axial coupling can be had. Raises ArgumentError for a DM coupling on like spins, which exchange symmetry
-    forbids, for rhombic, KSEA or Zeeman couplings there, which their evolution does not make by itself, and for an axial
-    coupling whose sign is not the sample's.
+    On like spins only the axial coupling can be had, and only to first order in 1/T: rho' = (1 - H/T)/4, whose fidelity
+    with the Gibbs state the report tells, and which below some T would be no state. Raises ArgumentError there, for a DM
+    coupling on like spins, which exchange symmetry forbids, for rhombic, KSEA or Zeeman couplings there, which their
+    evolution does not make by itself, and for an axial coupling whose sign is not the sample's.
     """
     if len(sample.groups) != 1:
         return gibbs_on_ax(battery, temperature, sample, **options)
@@ -33,4 +34,19 @@ def prepare_gibbs(battery: Battery, temperature: float, sample: Sample, **option
             raise ArgumentError(name, float(value[value != 0].flat[0]), allowed)
     if battery.shape != () or np.sign(battery.axial) != np.sign(sample.coupling):
         raise ArgumentError("axial", battery.axial, f"be one number of the sign of d/2pi = {sample.coupling:g} Hz")
-    return broekaert_jeener(sample, 1.0, **options)  # type: ignore[arg-type]
+    T, highest = float(checks.positive("temperature", temperature)), float(battery.energies()[-1])
+    if highest > T:
+        raise ArgumentError("temperature", T, f"be at least {highest:g}, where a population of (1 - H/T)/4 reaches 0")
+    sequence, _ = broekaert_jeener(sample, **options)  # type: ignore[arg-type]
+    scale = abs(float(battery.axial)) / 0.75  # |d| in the battery's unit
+    report = assess(
+        sequence,
+        sample,
+        battery.hamiltonian(),
+        battery.gibbs_state(T),
+        mark="stored",
+        pseudo_fraction=sample.polarisation_factor * T / scale,
+        energy_unit=sample.energy_unit / scale,
+        **options,
+    )
+    return Preparation(sequence, report)

@@ -56,7 +56,10 @@ class PreparationReport:
     @property
     def spin_temperature(self) -> FloatArray | None:
         """Temperature in K that belongs to `inverse_temperature` (...), or None for a Hamiltonian without a unit."""
-        return None if self.energy_unit is None else hbar * self.energy_unit / (k * self.inverse_temperature)
+        if self.energy_unit is None:
+            return None
+        with np.errstate(divide="ignore"):  # no order, no temperature: infinite
+            return hbar * self.energy_unit / (k * self.inverse_temperature)
 
 
 class Preparation(NamedTuple):

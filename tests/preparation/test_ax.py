@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import nmrqb
 from nmrqb.errors import ArgumentError
 from nmrqb.preparation import (
+    broekaert_jeener,
     diagonal_angles,
     diagonal_state,
     eigenbasis_map,
@@ -148,6 +149,26 @@ def test_unlike_spins_take_any_battery_and_like_spins_their_own():
     preparation = prepare_gibbs(nmrqb.Battery(axial=-0.75), 1.0, GYPSUM)
     assert preparation.sequence.name == "broekaert-jeener"
     assert preparation.report.is_passive
+
+
+@pytest.mark.parametrize(("sample", "axial"), [(PAIR, 0.75), (PAIR, 2.0), (GYPSUM, -1.3)])
+def test_on_like_spins_the_gibbs_state_is_met_to_first_order(sample, axial):
+    battery = nmrqb.Battery(axial=axial)
+    lost = []
+    for T in (10.0, 20.0):
+        report = prepare_gibbs(battery, T, sample).report
+        np.testing.assert_allclose(report.pseudo_state, (np.eye(4) - battery.hamiltonian() / T) / 4, atol=1e-12)
+        lost.append(1 - report.fidelity)
+    assert lost[0] / lost[1] == pytest.approx(16, rel=0.3)  # second order in 1/T, squared
+    own = broekaert_jeener(sample).report
+    assert report.spin_temperature == pytest.approx(own.spin_temperature)
+
+
+def test_on_like_spins_a_temperature_too_low_for_a_state_is_refused():
+    battery = nmrqb.Battery(axial=0.75)  # highest level 1/2
+    assert prepare_gibbs(battery, 0.5, PAIR).report.fidelity < 1
+    with pytest.raises(ArgumentError, match=r"at least 0\.5.* but is 0\.49"):
+        prepare_gibbs(battery, 0.49, PAIR)
 
 
 @pytest.mark.parametrize(

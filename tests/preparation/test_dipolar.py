@@ -100,6 +100,17 @@ def test_reading_is_best_at_45_degrees_and_nothing_at_90():
         assert coefficient(dev, Q) == pytest.approx(-signal, abs=1e-12)
 
 
+def test_the_signal_of_dipolar_order_is_a_sine():
+    """-3/4 Q is antiphase: nothing at first, then sin(3 d t/2) on a receiver along y."""
+    times = np.linspace(0, 2e-3, 41)
+    read = deviations(SEQUENCE, mark="read")
+    H = STRONG.hamiltonian()
+    evolved = nmrqb.spin.propagation.evolve(H, read, times, check=False)
+    signal = part(evolved, collective(2, "y"))
+    np.testing.assert_allclose(np.abs(signal), 1.5 * np.abs(np.sin(3 * np.pi * 1000 * times)), atol=1e-10)
+    np.testing.assert_allclose(part(evolved, collective(2, "x")), 0, atol=1e-10)
+
+
 # --- preparations and their reports ---
 
 
