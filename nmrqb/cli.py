@@ -265,15 +265,14 @@ def _draw(sequence: Sequence, sample: Sample, target: Path, *, monitored: bool) 
 
 
 def _monitored(sequence: Sequence, sample: Sample) -> Any:
-    """The sequence with what it does to the sample's thermal state, without noise, at the first value of each list."""
+    """The sequence with what it does to the thermal state: without noise, first value of each list, first step of a cycle."""
     from nmrqb import schedule
     from nmrqb.plots.monitor import draw_monitor
     from nmrqb.timeline.monitor import monitor
 
     points = max(4, min(100, 6000 // len(sequence.steps)))
-    timeline = schedule(sequence, sample)
-    watched = monitor(timeline, sample.thermal_state(), sample.hamiltonian(), points=points)
-    return draw_monitor(sequence, watched, sample)
+    watched = monitor(schedule(sequence, sample), sample.thermal_state(), sample.hamiltonian(), step=0, points=points)
+    return draw_monitor(sequence, watched, sample, "Step 1 of the phase cycle." if sequence.cycle else "")
 
 
 def _listed(sequence: Sequence, name: str | None) -> tuple[Sample, Table]:

@@ -57,16 +57,17 @@ class _Place:
     x: FloatArray
 
 
-def draw_monitor(sequence: Sequence, watched: Monitor, sample: Sample) -> Figure:
+def draw_monitor(sequence: Sequence, watched: Monitor, sample: Sample, note: str = "") -> Figure:
     """The diagram of a sequence over three panels: populations, norms of coherence orders, energy and ergotropy.
 
     Every event has the width with which it is drawn, and time runs evenly inside it; along an ideal pulse it is the flip
     angle that does. Populations (less 1/d), energies and ergotropy are per p where the sample starts in the high-temperature
-    state, and energies in units of its coupling |d|; norms of coherence orders are over that of the first deviation.
+    state, and energies in units of its coupling |d|; norms of coherence orders are over that of the largest deviation. note: what
+    else to say at the foot.
     """
     diagram = lay_out(sequence, tuple(dict.fromkeys(sample.spins)), width=_ROW, most_rows=_MOST_ROWS)
     panels = _panels(watched, sample)
-    notes = _notes(sample, diagram.width + _KEYS)
+    notes = _notes(sample, note, diagram.width + _KEYS)
     foot = diagram.foot_height + 0.155 * len(notes)
     below = len(panels) * (_PANEL + _GAP) + _AXIS
     pitch = diagram.bands.height + below
@@ -174,7 +175,7 @@ def _panels(watched: Monitor, sample: Sample) -> tuple[_Panel, ...]:
     scale = sample.polarisation_factor if sample.is_high_temperature else 1.0
     per = "/p" if sample.is_high_temperature else ""
     rest = 1 / d if sample.is_high_temperature else 0.0
-    whole = float(np.linalg.norm(watched.orders[0])) or 1.0
+    whole = float(np.linalg.norm(watched.orders, axis=-1).max()) or 1.0
     unit = (sample.energy_unit or 1.0) * scale
     energy = "|d|" if sample.dipolar else "2π|J|" if sample.scalar else "rad/s"
     return (
@@ -260,7 +261,7 @@ def _time_axis(axes: Axes, watched: Monitor, place: _Place, row: int, *, last: b
         axes.set_xlabel(f"time ({unit}), even inside each event", fontproperties=labels.font(SMALL), labelpad=1)
 
 
-def _notes(sample: Sample, width: float) -> list[str]:
+def _notes(sample: Sample, note: str, width: float) -> list[str]:
     hertz = abs(sample.coupling)
     text = f"Sample {sample.name}"
     if hertz:
@@ -269,7 +270,7 @@ def _notes(sample: Sample, width: float) -> list[str]:
         text += f", p = {sample.polarisation_factor:.3g}"
     text += (
         "; populations of the product basis; norm of order: Frobenius norm of the state's part in coherence order q, over that "
-        "of the first deviation from unity. Along ideal pulses, which take no time, the flip angle grows evenly; inside "
-        "brackets time runs through all rounds."
+        "of the largest deviation from unity. Along ideal pulses, which take no time, the flip angle grows evenly; inside "
+        f"brackets time runs through all rounds. {note}"
     )
     return textwrap.wrap(text, int((width - 0.3) * 72 / TINY * 1.75))

@@ -81,16 +81,23 @@ class Monitor:
 
 
 def monitor(
-    timeline: Timeline, rho0: ArrayLike, H: ArrayLike, *, index: tuple[int, ...] = (), points: int = 100
+    timeline: Timeline,
+    rho0: ArrayLike,
+    H: ArrayLike,
+    *,
+    index: tuple[int, ...] = (),
+    step: int | None = None,
+    points: int = 100,
 ) -> Monitor:
     """Watch one run of a timeline from rho0 (d, d), with energies of H (d, d).
 
-    index: which entry of the leading axes to follow, that of a phase cycle left out, since its steps are added up as
-    engines do; axes that it does not name are taken at their first entry. points: samples along each event, whose slices
+    index: which entry of the leading axes to follow, that of a phase cycle left out; axes that it does not name are taken at
+    their first entry. step: the step of the phase cycle to follow, as the spins go through it; by default all are added up
+    as engines do, and then nothing is left before the pulses that the cycle tells apart. points: samples along each event, whose slices
     are cut where there are fewer of them (which is exact) and of which some are passed over where there are more than twice
     as many; beginning and end of an event are always among them. States are those of the exact engine: noise and crushers
-    act, and an ensemble is averaged. Raises ArgumentError for points outside 1 to 1000, an index that does not fit, matrices
-    of another dimension, and where a phase cycle cannot be added up in states.
+    act, and an ensemble is averaged. Raises ArgumentError for points outside 1 to 1000, an index or a step that does not fit,
+    matrices of another dimension, and where a phase cycle cannot be added up in states.
     """
     if points != int(points) or not 1 <= points <= MAX_POINTS:
         raise ArgumentError("points", points, f"be a whole number from 1 to {MAX_POINTS}")
@@ -99,7 +106,7 @@ def monitor(
     for name, matrix in (("rho0", rho), ("H", energy)):
         if matrix.ndim != 2:
             raise ArgumentError(name, f"of shape {matrix.shape}", f"have shape ({d}, {d})")
-    chosen = _chosen(timeline, index)
+    chosen = _chosen(_step(timeline, step), index)
     cut = _Cut(chosen, int(points))
     states = cycle_average(chosen, evolve(cut.timeline(), rho))
     return Monitor(
@@ -111,6 +118,22 @@ def monitor(
         states,
         energy,
     )
+
+
+def _step(timeline: Timeline, step: int | None) -> Timeline:
+    """One step of the phase cycle as a timeline of its own; all of them for None."""
+    if step is None:
+        return timeline
+    steps = 1 if timeline.receiver is None else timeline.receiver.size
+    if not 0 <= step < steps:
+        raise ArgumentError("step", step, f"be one of the {steps} of the phase cycle, from 0")
+    if timeline.receiver is None:
+        return timeline
+    drift = timeline.drift
+    if drift is not None and drift.ndim > 1:
+        drift = np.broadcast_to(drift, (*timeline.shape, drift.shape[-1]))[step]
+    angles, durations = timeline.angles[step], timeline.durations[step]
+    return replace(timeline, angles=angles, durations=durations, drift=drift, receiver=None)
 
 
 def _chosen(timeline: Timeline, index: tuple[int, ...]) -> Timeline:

@@ -67,6 +67,18 @@ def test_a_cycle_is_added_up_and_the_rest_is_indexed():
     np.testing.assert_allclose(watched.at("read"), exact[1, 0], atol=1e-14)
 
 
+def test_one_step_of_a_cycle_is_what_the_spins_go_through():
+    timeline = nmrqb.schedule(CYCLED.bind(tau=np.array([1e-5, 2e-4])), SAMPLE)
+    signs = np.cos(timeline.receiver)
+    runs = [monitor(timeline, START, H, index=(1,), step=step, points=3) for step in range(8)]
+    added = monitor(timeline, START, H, index=(1,), points=3)
+    mean = np.mean([sign * deviation(run.states) for sign, run in zip(signs, runs, strict=True)], axis=0)
+    np.testing.assert_allclose(deviation(added.states), mean, atol=1e-9)
+    np.testing.assert_allclose(deviation(added.states)[0], 0, atol=1e-9)  # the receiver takes turns
+    np.testing.assert_allclose(runs[5].states[0], START)
+    np.testing.assert_allclose(monitor(nmrqb.schedule(CHARGE, SAMPLE), START, H, step=0).states[0], START)
+
+
 def test_the_way_to_dipolar_order_is_the_closed_form():
     """-Iy cos(3 d t/2) + Qx sin(3 d t/2), then Qx cos 2a + (DQ - DO) sin 2a along the pulse; the crusher leaves -DO."""
     watched = monitor(nmrqb.schedule(CHARGE, SAMPLE), START, H, points=20)
@@ -143,6 +155,8 @@ def test_nothing_but_marks_is_one_state():
         ({"points": 1.5}, r"points.*1\.5"),
         ({"points": MAX_POINTS + 1}, f"points.*{MAX_POINTS + 1}"),
         ({"index": (0,)}, r"index.*\(0,\)"),
+        ({"step": 1}, "step.*1"),
+        ({"step": -1}, "step.*-1"),
         ({"rho0": np.eye(2) / 2}, r"rho0.*\(2, 2\)"),
         ({"rho0": np.eye(4)[None] / 4}, r"rho0.*\(1, 4, 4\)"),
         ({"H": np.eye(4)[None]}, r"H.*\(1, 4, 4\)"),
