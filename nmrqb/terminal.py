@@ -67,6 +67,9 @@ def console() -> Console:
 @contextmanager
 def progress(unit: str) -> Iterator[Any]:
     """A callable (label, done, total) that draws a bar on a terminal and is silent in a pipe."""
+    if not sys.stderr.isatty():  # a disabled bar of older rich still ends its line
+        yield lambda *_: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -74,7 +77,7 @@ def progress(unit: str) -> Iterator[Any]:
         TextColumn(unit),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def update(label: str, done: int, total: int) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -234,19 +235,19 @@ def test_a_title_that_is_html_stays_text_in_the_report(tmp_path, capsys, monkeyp
 
 
 def test_a_run_that_fails_says_so_in_its_folder(tmp_path, nmrqb):
-    """More replicas than memory: the process may take so much more than it has once everything is loaded."""
-    write_files(tmp_path, experiment=EXPERIMENT.replace("replicas = 5", "replicas = 100000"))
-    before = (
-        "import resource, nmrqb.experiment, nmrqb.engines.shots\n"
-        "limit = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize() + (100 << 20)\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))"
+    """Somebody puts a folder where a file is to be written, while the run computes."""
+    out = write_files(tmp_path, experiment=EXPERIMENT.replace("points = 3", "points = 30")) / "out"
+    process = nmrqb.start("run", "experiment.toml", "--out", "out", cwd=tmp_path)
+    while not (out / "run.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    (out / "data.nc").mkdir()
+    stdout, stderr = process.communicate(timeout=60)
+    (told,) = complaints(stderr)
+    assert (process.returncode, stdout) == (1, "")
+    assert (
+        told == "out/data.nc cannot be written (is a directory); make room or choose another folder, and run it again"
     )
-    done = nmrqb("run", "experiment.toml", "--out", "out", cwd=tmp_path, before=before)
-    (told,) = complaints(done.stderr)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert "needs more memory than there is" in told
-    record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert record["state"] == "failed"
-    assert "allocate" in record["reason"]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"inputs", "run.json"}
+    record = json.loads((out / "run.json").read_text())
+    assert (record["state"], record["reason"]) == ("failed", told)
+    assert {path.name for path in out.iterdir()} == {"inputs", "run.json", "data.nc"}
