@@ -62,7 +62,7 @@ def merged(waveforms: list[Waveform], align: str) -> tuple[list[ComplexArray], F
 
     Shorter pulses stand at the "centre", the "start" or the "end" of the longest.
     """
-    if len(waveforms) == 1 or all(w.is_ideal for w in waveforms):
+    if all(w.is_ideal for w in waveforms) or _in_step(waveforms):
         only = waveforms[0]
         n = only.rotation.shape[-1]
         return [w.rotation for w in waveforms], np.repeat(np.asarray(only.length)[..., None] / n, n, axis=-1)
@@ -94,3 +94,11 @@ def merged(waveforms: list[Waveform], align: str) -> tuple[list[ComplexArray], F
         rotation = np.take_along_axis(np.broadcast_to(w.rotation, (*lead, n)), index, axis=-1)
         rotations.append(np.where(inside, rotation * np.nan_to_num(share, posinf=0.0), 0))
     return rotations, durations
+
+
+def _in_step(waveforms: list[Waveform]) -> bool:
+    """Whether all have the same length and number of slices, which then serve for all of them."""
+    first = waveforms[0]
+    return all(
+        w.rotation.shape[-1] == first.rotation.shape[-1] and np.array_equal(w.length, first.length) for w in waveforms
+    )

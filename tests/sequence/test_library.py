@@ -10,6 +10,7 @@ from nmrqb.errors import ArgumentError
 from nmrqb.sequence.listing import describe
 from nmrqb.sequence.printing import to_toml
 from nmrqb.timeline import sample_quantities
+from nmrqb.timeline.limits import hardware_problems
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "sequences").glob("*.toml"))
@@ -58,6 +59,23 @@ def test_a_file_reads_prints_back_lists_and_runs_the_same_on_circuits(name, tmp_
     if name != "saturation-recovery":  # without relaxation nothing comes back
         assert np.abs(exact.rho - np.eye(4) / 4).max() > 1e-3
     np.testing.assert_allclose(circuits.rho, exact.rho, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_runs_with_finite_pulses_and_the_noise_of_its_sample(name):
+    sample = natural(name)
+    ideal = nmrqb.schedule(nmrqb.Sequence.load(name), sample)
+    timeline = nmrqb.schedule(nmrqb.Sequence.load(name), sample, pulses="finite", noise=True)
+    if not name.startswith("corpse"):  # which says its rf, and so is finite in any case
+        assert timeline.durations.sum(axis=-1).min() > ideal.durations.sum(axis=-1).min()
+    rho = nmrqb.Exact().run(timeline, sample.thermal_state()).rho
+    np.testing.assert_allclose(np.trace(rho, axis1=-2, axis2=-1), 1, atol=1e-12)
+    assert np.linalg.eigvalsh(rho).min() > 0.2  # a few 1e-5 beside 1/4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_can_be_played_on_its_sample(name):
+    assert hardware_problems(nmrqb.Sequence.load(name), natural(name)) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)

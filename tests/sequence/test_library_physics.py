@@ -67,6 +67,15 @@ def test_inept_gives_the_carbon_the_protons_polarisation_in_antiphase():
     assert carbon / AX.polarisation[1] == pytest.approx(3.977, abs=2e-3)  # gamma(1H)/gamma(13C)
 
 
+def test_inept_of_a_star_moves_every_proton_of_it():
+    star = nmrqb.Sample.load("acetonitrile")
+    got = final(nmrqb.Sequence.load("inept"), star)[0]
+    P = star.polarisation[1]
+    for label in ("YZII", "YIZI", "YIIZ"):
+        assert abs(np.trace(got @ pauli_string(label)).real) == pytest.approx(P, rel=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(got - np.eye(16) / 16), np.sqrt(3 / 16) * P, rtol=1e-9)
+
+
 def test_pseudo_pure_is_a_multiple_of_the_ground_state_projector():
     rho = final(nmrqb.Sequence.load("pseudo-pure"), AX)[-1]
     ground = np.diag([1.0, 0, 0, 0])
