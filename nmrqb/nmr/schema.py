@@ -10,16 +10,30 @@ from nmrqb import units
 from nmrqb.files import brief
 from nmrqb.units import ExpressionError, Kind
 
+#: Smallest and largest magnitude beside zero of each kind, far beyond any laboratory: squares and products of them, and what
+#: is divided by them, stay far from the ends of floating-point numbers. SI units.
+RANGES = {
+    units.TIME: (1e-15, 1e15),
+    units.FREQUENCY: (1e-15, 1e15),
+    units.LENGTH: (1e-15, 1e3),
+    units.FIELD: (1e-12, 1e6),
+    units.TEMPERATURE: (1e-12, 1e12),
+}
+
 
 def _number(value: Any, kind: Kind, above: float | None) -> float:
     if not isinstance(value, str):
-        raise ValueError(f"found {brief(value)}; {kind.name}s are text with a unit, such as {kind.example}")
+        raise ValueError(f"found {brief(value)}; a {kind.name} is text with a unit, such as {kind.example}")
     try:
         number = float(units.read(value, kind))
     except ExpressionError as error:
         raise ValueError(str(error)) from None
     if above is not None and number <= above:
         raise ValueError(f"found {value!r}; it must be above {above:g}")
+    least, most = RANGES[kind]
+    if number and not least <= abs(number) <= most:
+        unit = units.registry().Unit(kind.unit)
+        raise ValueError(f"found {value!r}; its magnitude must lie between {least:g} and {most:g} {unit:~}")
     return number
 
 
@@ -140,7 +154,7 @@ class SampleFile(Table):
     temperature: Temperature | None = None
     polarisation: float | None = Field(default=None, ge=0, le=1)
     offsets: list[Frequency] | None = None
-    shifts: list[float] | None = None
+    shifts: list[Annotated[float, Field(ge=-1e6, le=1e6)]] | None = None
     unverified: list[str] = []
     couplings: list[CouplingTable] = []
     geometry: GeometryTable | None = None

@@ -59,10 +59,18 @@ class Scope:
     _done: dict[str, Any] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _failed: set[str] = field(default_factory=set)
+    _numbers: dict[tuple[str, str], NDArray[np.float64]] = field(
+        default_factory=dict
+    )  # single ones only: lists are long
 
     def value(self, text: str, kind: Kind) -> NDArray[np.float64]:
         """A text of the sequence in the inner unit of `kind`, any shape. Raises ExpressionError."""
-        return units.to_kind(self._evaluate(text), kind)
+        if (known := self._numbers.get((text, kind.name))) is not None:
+            return known
+        value = units.to_kind(self._evaluate(text), kind)
+        if value.ndim == 0:
+            self._numbers[text, kind.name] = value
+        return value
 
     def phase(self, text: str) -> NDArray[np.float64]:
         """A phase in rad: a literal such as "-y", an angle, or a parameter that holds either. Raises ExpressionError."""

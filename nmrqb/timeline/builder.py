@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,9 @@ from nmrqb.timeline.waveforms import Waveform
 from nmrqb.toml_lines import Key
 from nmrqb.units import ExpressionError
 
+#: A channel, its waveform, and that one's largest nutation frequency in Hz, for each channel of a pulse.
+Waves = list[tuple[str, Waveform, float]]
+
 
 @dataclass
 class Builder:
@@ -47,6 +50,8 @@ class Builder:
     marks: list[Mark] = field(default_factory=list)
     acquired: list[tuple[Place, int]] = field(default_factory=list)
     done: int = 0
+    # of each pulse in each scope, for sequences repeat their pulses; the scope is kept, for its id is the key
+    waves: dict[tuple[int, Any], tuple[Scope, Waves]] = field(default_factory=dict)
     numbers: int = 0  # in all arrays of segments so far
     steps: int = 0  # gone through so far
 
@@ -194,20 +199,37 @@ class _Walk:
 
     def _played(self, key: Key, step: Pulse | Lock) -> list[Played] | None:
         """One waveform for each channel of a pulse; None where something is wrong with it."""
+        known = self.builder.waves.get((id(self.scope), step))
+        waves = self._waves(key, step) if known is None else known[1]
+        if waves is None:
+            return None
+        self.builder.waves[id(self.scope), step] = (self.scope, waves)
+        keys = step_values(step)
+        part = next(k for k in ("duration", "rf", "pulse", "lock") if k in keys)
+        computed = part != "duration" or self._leans(step.duration or "")
+        for channel, _, peak in waves:
+            self._check_limit(key, keys, channel, peak)
+        return [Played(self._place(key), part, channel, wave, computed) for channel, wave, _ in waves]
+
+    def _waves(self, key: Key, step: Pulse | Lock) -> Waves | None:
         values, groups = self._values(key, step), self._spins(key, step.on)
         if values is None or groups is None:
             return None
         shape = self.sequence.shape(step.shape) if step.shape else Shape("rectangular", 1)
-        lead = np.broadcast_shapes(*(np.shape(value) for value in values.values()))
-        check_numbers(self._place(key), self.builder.written(lead) * shape.points)
-        part = next(k for k in ("duration", "rf", "pulse", "lock") if k in values)
-        computed = part != "duration" or self._leans(step.duration or "")
+        shapes = [np.shape(value) for value in values.values()]
+        try:
+            points = self.builder.written(np.broadcast_shapes(*shapes))
+        except ValueError:
+            self._refuse(
+                key, f"found values of shapes {sorted(set(shapes))}", "arrays that broadcast against each other"
+            )
+            return None
+        check_numbers(self._place(key), points * shape.points)
         made = []
         for spins in groups:
             channel = self.builder.sample.spins[spins[0]]
             wave = self._wave(step, values, shape, spins)
-            self._check_limit(key, wave, values, channel)
-            made.append(Played(self._place(key), part, channel, wave, computed))
+            made.append((channel, wave, float(np.max(wave.peak, initial=0.0))))
         return made
 
     def _wave(self, step: Pulse | Lock, values: dict[str, Any], shape: Shape, spins: tuple[int, ...]) -> Waveform:
@@ -217,12 +239,11 @@ class _Walk:
         length = self._length(values, shape, self.builder.sample.coil(self.builder.sample.spins[spins[0]]).pulse_90)
         return waveforms.from_flip(spins, values["pulse"], values["phase"], envelope, length)
 
-    def _check_limit(self, key: Key, wave: Waveform, values: dict[str, Any], channel: str) -> None:
+    def _check_limit(self, key: Key, keys: Collection[str], channel: str, peak: float) -> None:
         limit = self.builder.sample.coil(channel).limit
-        if not np.any(wave.peak > limit * (1 + 1e-9)):
+        if peak <= limit * (1 + 1e-9):
             return
-        part = next(k for k in ("rf", "lock", "duration", "pulse") if k in values)
-        peak = float(np.max(wave.peak))
+        part = next(k for k in ("rf", "lock", "duration", "pulse") if k in keys)
         found = f"{peak / 1e3:.6g} kHz" if np.isfinite(peak) else "infinite"
         allowed = f"at most {limit / 1e3:g} kHz, the RF limit of sample {self.builder.sample.name!r}"
         self._refuse((*key, part), f"found a pulse of {found} nutation frequency", allowed, kind="rf limit")
