@@ -27,6 +27,7 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "Shots": ("nmrqb.engines", "Shots"),
     "Spectrometer": ("nmrqb.engines", "Spectrometer"),
     "acquire": ("nmrqb.engines", "acquire"),
+    "preparation": ("nmrqb.preparation", None),
     "Ensemble": ("nmrqb.nmr.ensembles", "Ensemble"),
     "Receiver": ("nmrqb.detection", "Receiver"),
     "read_fid": ("nmrqb.detection", "read_fid"),

@@ -207,8 +207,10 @@ class Sample:
 
         Raises ArgumentError unless the sample is two coupled spins with one common offset.
         """
-        if self.n != 2 or not self.dipolar:
-            raise ArgumentError("sample", f"{self.n} spins", "be a dipolar pair to be read as the paper's battery")
+        if self.n != 2 or not self.dipolar or len(self.groups) > 1:
+            found = f"{self.n} spins, {', '.join(self.spins)}, with {len(self.dipolar)} dipolar couplings"
+            allowed = "be a dipolar pair of like spins to be read as the paper's battery (see nmrqb.preparation for others)"
+            raise ArgumentError("sample", found, allowed)
         if self.offsets[0] != self.offsets[1]:
             raise ArgumentError(
                 "offsets", f"{self.offsets} Hz", "be equal: the paper's field B is common to both spins"
