@@ -122,8 +122,10 @@ class Experiment:
             self.start()
         except ValueError as error:
             raise InputError((self.document.problem(("amplify",), str(error)),)) from None
-        if self.sample.n != 2 or not self.sample.dipolar:
-            raise InputError((self.document.problem(("sample",), f"found {self.sample.n} spins", "a dipolar pair"),))
+        try:
+            self.sample.battery()
+        except ValueError as error:
+            raise InputError((self.document.problem(("sample",), str(error)),)) from None
 
     @property
     def shape(self) -> tuple[int, ...]:

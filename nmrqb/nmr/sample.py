@@ -207,9 +207,9 @@ class Sample:
 
         Raises ArgumentError unless the sample is two coupled spins with one common offset.
         """
-        if self.n != 2 or not self.dipolar or len(self.groups) > 1:
-            found = f"{self.n} spins, {', '.join(self.spins)}, with {len(self.dipolar)} dipolar couplings"
-            allowed = "be a dipolar pair of like spins to be read as the paper's battery (see nmrqb.preparation for others)"
+        if self.n != 2 or not self.dipolar or self.scalar or len(self.groups) > 1:
+            found = f"{self.n} spins ({', '.join(self.spins)}) with {len(self.dipolar)} dipolar and {len(self.scalar)} scalar couplings"
+            allowed = "be a pair of like spins with a dipolar coupling alone, to be read as the paper's battery"
             raise ArgumentError("sample", found, allowed)
         if self.offsets[0] != self.offsets[1]:
             raise ArgumentError(
