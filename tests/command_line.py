@@ -81,20 +81,21 @@ def write_files(folder, **changed):
     return folder
 
 
-def environment(bytecode=None):
-    """That of a user who stands anywhere; compiled modules are kept for the next process where Python would not."""
+def environment(config=None):
+    """That of a user who stands anywhere; compiled modules are kept for the next process where Python would not keep them."""
     found = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
     found.pop("PYTHONUNBUFFERED", None)  # what is printed leaves late, as it does for most
-    if bytecode is not None and found.pop("PYTHONDONTWRITEBYTECODE", None):
-        found["PYTHONPYCACHEPREFIX"] = str(bytecode)
+    cache = getattr(config, "cache", None)
+    if cache is not None and found.pop("PYTHONDONTWRITEBYTECODE", None):
+        found["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
     return found
 
 
 class CommandLine:
     """`python -m nmrqb` in real processes."""
 
-    def __init__(self, bytecode):
-        self.environment = environment(bytecode)
+    def __init__(self, config):
+        self.environment = environment(config)
 
     def start(self, *arguments, before="", **how):
         """A process; `before` is code that it runs first."""

@@ -19,8 +19,8 @@ from nmrqb.files import load_document
 
 
 @pytest.fixture(scope="session")
-def nmrqb(tmp_path_factory):
-    return CommandLine(tmp_path_factory.getbasetemp().parent / "bytecode")
+def nmrqb(request):
+    return CommandLine(request.config)
 
 
 def line_of(text, piece):

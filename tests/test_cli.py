@@ -13,8 +13,8 @@ import nmrqb as package
 
 
 @pytest.fixture(scope="session")
-def nmrqb(tmp_path_factory):
-    return CommandLine(tmp_path_factory.getbasetemp().parent / "bytecode")
+def nmrqb(request):
+    return CommandLine(request.config)
 
 
 def commands():
@@ -200,9 +200,8 @@ def test_closed_output_is_no_failure(tmp_path, nmrqb):
 
 
 def test_letters_that_the_terminal_does_not_know(tmp_path, nmrqb):
-    nmrqb = CommandLine(None)
-    nmrqb.environment = {**environment(), "PYTHONIOENCODING": "ascii"}
-    done = nmrqb("show", "sample.toml", cwd=write_files(tmp_path))
+    known = {**nmrqb.environment, "PYTHONIOENCODING": "ascii"}
+    done = nmrqb("show", "sample.toml", cwd=write_files(tmp_path), env=known)
     assert (done.returncode, done.stderr) == (0, "")
     assert "90\\xb0 pulse" in done.stdout
 

@@ -22,9 +22,9 @@ from nmrqb.runs import RunFolder, write_netcdf, write_whole
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
-@pytest.fixture(scope="module")
-def nmrqb(tmp_path_factory):
-    return CommandLine(tmp_path_factory.getbasetemp().parent / "bytecode")
+@pytest.fixture(scope="session")
+def nmrqb(request):
+    return CommandLine(request.config)
 
 
 def content(folder):
