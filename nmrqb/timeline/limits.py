@@ -46,7 +46,7 @@ def hardware_findings(sequence: Sequence, sample: Sample, *, pulses: Pulses = "f
     found = [Finding(**vars(p)) if not isinstance(p, Finding) else p for p in builder.problems]
     segments = list({id(segment): segment for segment in builder.segments}.values())
     for segment in segments:
-        found += _lengths(segment)
+        found += _lengths(segment, pulses)
         if sample.raster is not None:
             found += _raster(segment, sample.raster)
     found += _dead_time(builder)
@@ -61,9 +61,10 @@ def library_fits(sequence: Sequence) -> tuple[str, ...]:
     return tuple(name for name in known if not hardware_problems(sequence, Sample.load(name)))
 
 
-def _lengths(segment: Segment) -> Iterator[Finding]:
+def _lengths(segment: Segment, pulses: Pulses) -> Iterator[Finding]:
     """Pulses and delays of no length; one that is zero at some points of a list only is left out there."""
-    parts = [(p.place, p.part, p.wave.length, "pulse") for p in segment.played if not p.wave.is_ideal]
+    timed = [p for p in segment.played if pulses == "finite" or p.part != "pulse"]  # others have no length by intent
+    parts = [(p.place, p.part, p.wave.length, "pulse") for p in timed]
     if not segment.played:
         parts = [(segment.place, "delay", segment.durations[..., 0], "delay")]
     for place, part, length, what in parts:
