@@ -62,14 +62,18 @@ def library_fits(sequence: Sequence) -> tuple[str, ...]:
 
 
 def _lengths(segment: Segment, pulses: Pulses) -> Iterator[Finding]:
-    """Pulses and delays of no length; one that is zero at some points of a list only is left out there."""
+    """Pulses and delays of no length. A pulse that flips by nothing, and a list with zeros in it, are only noted."""
     timed = [p for p in segment.played if pulses == "finite" or p.part != "pulse"]  # others have no length by intent
     parts = [(p.place, p.part, p.wave.length, "pulse") for p in timed]
     if not segment.played:
         parts = [(segment.place, "delay", segment.durations[..., 0], "delay")]
     for place, part, length, what in parts:
         zero = np.asarray(length) == 0
-        if np.all(zero):
+        if np.all(zero) and part in ("pulse", "rf"):
+            yield place.finding(
+                "length", (part,), "found a pulse that flips by nothing", "it is left out", is_note=True
+            )
+        elif np.all(zero):
             yield place.finding(
                 "length", (part,), f"found a {what} of no length", "leave the step out, or give it a time"
             )

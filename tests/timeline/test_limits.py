@@ -45,7 +45,6 @@ ONE = {
     "slices of a lock": ('{ lock = "1 kHz", duration = "150 us", shape = "sinc" }', "raster", "steps[1].duration", "a pulse of 200 slices, 750 ns each, of 150 us, which the raster of 100 ns does not hold; the nearest that it holds is 160 us"),
     "lock off the raster": ('{ lock = "1 kHz", duration = "0.12345 ms" }', "raster", "steps[1].duration", "the nearest that it holds is 123.5 us"),
     "no delay": ('{ delay = "0 s" }', "length", "steps[1].delay", "a delay of no length; leave the step out, or give it a time"),
-    "no pulse": ('{ pulse = "0 deg" }', "length", "steps[1].pulse", "a pulse of no length"),
     "no lock": ('{ lock = "1 kHz", duration = "0 s" }', "length", "steps[1].duration", "a pulse of no length"),
     "lock too strong": ('{ lock = "60.1 kHz", duration = "1 us" }', "rf limit", "steps[1].lock", "60.1 kHz nutation frequency; at most 60 kHz, the RF limit of sample 'nematic-pair'"),
     "lock at the limit": ('{ lock = "60 kHz", duration = "1 us" }', None, "", ""),
@@ -170,6 +169,11 @@ def test_points_of_a_list_are_checked_each(tmp_path):
     (note,) = found(tmp_path, '{ delay = "tau" }', rest='[parameters]\ntau = ["0 s", "1 us"]', notes=True)
     assert (note.is_note, note.kind) == (True, "length")
     assert "no length at 1 of 2 points; it is left out there" in str(note)
+
+
+def test_a_pulse_that_flips_by_nothing_is_left_out(tmp_path):
+    (note,) = found(tmp_path, QUIET, '{ pulse = "0 deg" }', notes=True)
+    assert (note.is_note, note.kind, note.key) == (True, "length", "steps[1].pulse")
 
 
 def test_off_raster_by_rounding_only_is_on_it(tmp_path):
