@@ -121,6 +121,8 @@ def test_an_ensemble_of_rf_amplitudes_costs_ergotropy(tmp_path):
         ("amplify = 1.5\n", "amplify"),
         ("[ensemble]\nmembers = 3", "found no spread"),
         ('[ensemble]\noffset = "5 ms"', "ensemble.offset"),
+        ('[sweep.tau]\nfrom = "1 us"\nto = "2 us"\npoints = 100000', "found 300000 points"),
+        ('[sweep.tau]\nstart = "1 us"\nstop = "2 us"\npoints = 3', "unknown key 'start'"),
         ('charged = "full"', "observes no 'full'"),
         ('[parameters]\ntao = "1 ms"', "has no parameter 'tao'; did you mean 'tau'"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from nmrqb.engines.spectrometer import DEFAULT_NOISE
 from nmrqb.errors import InputError, Problem
 from nmrqb.experiment.reduce import Reduction
 from nmrqb.experiment.schema import (
+    MAX_POINTS,
     ExperimentFile,
     ShotsTable,
     SpectrometerTable,
@@ -96,6 +98,9 @@ class Experiment:
         except InputError as error:
             raise InputError(tuple(moved(document, p, "parameters") for p in error.problems)) from None
         sweep = {parameter: sweep_values(document, parameter, row, sequence) for parameter, row in table.sweep.items()}
+        points = math.prod(v.size for v in sweep.values())
+        if points > MAX_POINTS:
+            raise InputError((document.problem(("sweep",), f"found {points} points", f"at most {MAX_POINTS} in all"),))
         experiment = cls(
             name=name,
             title=table.title,

@@ -22,8 +22,12 @@ from nmrqb.sequence.schema import Pulses
 from nmrqb.units import ExpressionError
 
 
+#: Points of a whole sweep, over all its parameters.
+MAX_POINTS = 200_000
+
+
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class SweepTable(_Table):

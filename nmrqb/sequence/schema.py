@@ -59,11 +59,10 @@ def shapes_of(document: Document, table: SequenceFile, folder: Path) -> dict[str
         try:
             shapes[name] = _shape(row, folder)
         except (ValueError, OSError) as error:
-            cause = (
-                f"the shape file cannot be read ({(error.strerror or '').lower()})"
-                if isinstance(error, OSError)
-                else str(error)
-            )
+            cause = str(error)
+            if isinstance(error, (OSError, UnicodeDecodeError)):
+                why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+                cause = f"the shape file cannot be read ({why})"
             problems.append(document.problem(("shapes", name), cause))
     if problems:
         raise InputError(tuple(problems))
