@@ -21,7 +21,6 @@ from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
 from nmrqb.units import ExpressionError
 
-
 #: Points of a whole sweep, over all its parameters.
 MAX_POINTS = 200_000
 
