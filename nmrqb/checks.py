@@ -19,7 +19,11 @@ TOLERANCE = 1e-8
 def real(name: str, value: ArrayLike) -> FloatArray:
     """A finite real array of any shape. Raises ArgumentError."""
     try:
-        array = np.asarray(value, dtype=float)
+        given = np.asarray(value)
+        # a cast would drop imaginary parts, read text as numbers and None as NaN
+        if given.dtype.kind in "cSU" or (given.dtype.kind == "O" and any(v is None for v in given.flat)):
+            raise TypeError
+        array = given.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ArgumentError(name, repr(value), "be real numbers") from None
     if not np.all(np.isfinite(array)):

@@ -1,6 +1,8 @@
 """The battery itself: eq. (4) from its operators, levels, eigenvectors at regular and degenerate couplings, arrays."""
 
+import re
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -112,6 +114,18 @@ def test_refuses_what_is_not_a_finite_number(name):
             Battery(**{name: [0.0, bad]})
     with pytest.raises(ArgumentError, match=f"{name} must be real numbers, but is 'much'"):
         Battery(**{name: "much"})
+
+
+@pytest.mark.parametrize("bad", [1 + 2j, np.array([1 + 2j]), "1", ["1", "2"], None, [1.0, None]])
+def test_refuses_what_a_cast_would_turn_into_a_number(bad):
+    with pytest.raises(ArgumentError, match=re.escape(f"axial must be real numbers, but is {bad!r}")):
+        Battery(axial=bad)
+
+
+def test_takes_numbers_of_any_kind():
+    for good in (1, True, np.int64(1), np.float32(1), Fraction(1)):
+        assert Battery(axial=good) == Battery(axial=1.0)
+    assert Battery(axial=[Fraction(1, 2), 1]) == Battery(axial=[0.5, 1.0])
 
 
 def test_refuses_shapes_that_do_not_broadcast():
