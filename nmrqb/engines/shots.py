@@ -22,6 +22,9 @@ from nmrqb.tomography import confusion, linear_inversion, nearest_state, pauli_s
 #: Replicas resampled at once are bounded to about this many outcome counts.
 _CHUNK = 2**24
 
+#: Seeds are recorded as 64-bit integers.
+_MAX_SEED = 2**63 - 1
+
 #: Every member of an ensemble is a set of circuits of its own; more of them than this are refused.
 MAX_MEMBERS = 100
 
@@ -54,14 +57,18 @@ class Shots:
             raise ArgumentError("sampling", repr(self.sampling), 'be "state" or "counts"')
         if self.estimator not in ("nearest", "linear"):
             raise ArgumentError("estimator", repr(self.estimator), 'be "nearest" or "linear"')
-        if self.shots is not None and self.shots < 1:
-            raise ArgumentError("shots", self.shots, "be 1 or more")
-        if self.replicas < 2:
-            raise ArgumentError("replicas", self.replicas, "be 2 or more")
+        for name, least in (("shots", 1), ("replicas", 2), ("seed", 0)):
+            value = getattr(self, name)
+            if value is None and name != "replicas":
+                continue
+            if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+                raise ArgumentError(name, repr(value), "be a whole number")
+            if value < least:
+                raise ArgumentError(name, value, f"be {least or 'zero'} or {'more' if least else 'above'}")
+        if self.seed is not None and self.seed > _MAX_SEED:
+            raise ArgumentError("seed", self.seed, f"be at most {_MAX_SEED}, the largest that data files hold")
         if not self.split > 0:
             raise ArgumentError("split", self.split, "be above zero")
-        if self.seed is not None and self.seed < 0:
-            raise ArgumentError("seed", self.seed, "be zero or above")
 
     def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:
         """States at the observed marks, rho (..., mark, 1 + replicas, d, d), from one starting state rho0 (d, d).

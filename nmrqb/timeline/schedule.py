@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nmrqb import checks, units
-from nmrqb.errors import InputError, Problem
+from nmrqb.errors import ArgumentError, InputError, Problem
 from nmrqb.nmr import Sample
 from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.sequence import Sequence
@@ -38,9 +38,12 @@ def schedule(
     ensemble: members of the sample that differ in RF amplitude, offset or coupling; the timeline carries them factored.
     A phase cycle is the first leading axis; lists of the file come next, then what was bound from Python.
     Raises InputError (with file and line) for values the sample cannot take: a negative time, a pulse beyond the RF limit,
-    noise asked of a sample without any. Raises ArgumentError for an rf_scale that is not finite or is negative.
+    noise asked of a sample without any. Raises ArgumentError for other pulses, or an rf_scale that is not finite or is
+    negative.
     """
     scale = checks.non_negative("rf_scale", rf_scale)
+    if pulses not in (None, "ideal", "finite"):
+        raise ArgumentError("pulses", repr(pulses), 'be "ideal" or "finite"')
     builder = Builder(sequence, sample, sample_quantities(sample), pulses or sequence.pulses, scale)
     builder.build()
     if noise and sample.noise is None:

@@ -226,6 +226,10 @@ def test_seeds_decide_and_are_recorded():
     np.testing.assert_array_equal(fresh.rho, again.rho)
 
 
+def test_the_largest_seed_and_numpy_numbers_are_taken():
+    assert nmrqb.Shots(seed=2**63 - 1, shots=np.int64(1), replicas=np.int64(2)).shots == 1
+
+
 def test_states_of_few_shots_are_density_matrices():
     timeline = nmrqb.schedule(SEQUENCE, PAIR.with_polarisation(1.0))
     states = nmrqb.Shots(shots=30, seed=2, replicas=20).run(timeline, PAIR.with_polarisation(1.0).thermal_state())
@@ -238,7 +242,12 @@ def test_states_of_few_shots_are_density_matrices():
     [
         ({"backend": "ear"}, "backend must be .*'ear'"),
         ({"shots": 0}, "shots must be 1 or more, but is 0"),
+        ({"shots": 1.5}, r"shots must be a whole number, but is 1\.5"),
+        ({"shots": "many"}, "shots must be a whole number, but is 'many'"),
+        ({"shots": True}, "shots must be a whole number, but is True"),
         ({"seed": -1}, "seed must be zero or above, but is -1"),
+        ({"seed": 2**63}, f"seed must be at most {2**63 - 1}, .*, but is {2**63}"),
+        ({"replicas": None}, "replicas must be a whole number, but is None"),
         ({"replicas": 1}, "replicas must be 2 or more, but is 1"),
         ({"sampling": "no"}, "sampling must be .*'no'"),
         ({"split": 0.0}, "split must be above zero, but is 0.0"),

@@ -179,3 +179,8 @@ def test_exact_noise_on_a_free_pair_is_the_lindblad_equation(sample):
     rho0 = np.full((4, 4), 0.25)
     expected = nmrqb.lindblad(sample.hamiltonian(), sample.noise.jump_operators(), rho0, [3e-5])[0]
     np.testing.assert_allclose(nmrqb.Exact().run(timeline, rho0).estimate[0], expected, atol=1e-12)
+
+
+def test_other_pulses_than_ideal_and_finite_are_refused():
+    with pytest.raises(ArgumentError, match='pulses must be "ideal" or "finite", but is \'hard\''):
+        nmrqb.schedule(SEQUENCE, SAMPLES["nematic-pair"], pulses="hard")
