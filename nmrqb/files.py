@@ -184,7 +184,11 @@ def _existing(kind: str, text: str) -> Path:
     except OSError as error:  # a name too long for any file, a folder that may not be entered
         message = f"the file cannot be read ({(error.strerror or str(error)).lower()})"
     close = closest(path.name, beside)
-    allowed = f"did you mean {close!r}?" if close else f"a path leads to the TOML file of a {kind}"
+    allowed = (
+        f"did you mean {close!r}?"
+        if close
+        else f"a path leads to the TOML file of {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    )
     raise InputError((Problem(message, file=text if len(text) < 300 else f"{text[:300]}...", allowed=allowed),))
 
 

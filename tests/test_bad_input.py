@@ -6,6 +6,8 @@ import random
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -224,7 +226,7 @@ def test_a_pulse_at_the_rf_limit_is_taken(tmp_path, capsys):
     [
         ("chrage", "no experiment is called 'chrage'; did you mean 'charge'?"),
         ("expermient.toml", "expermient.toml: no such experiment file; did you mean 'experiment.toml'?"),
-        ("no/such.toml", "no/such.toml: no such experiment file; a path leads to the TOML file of a experiment"),
+        ("no/such.toml", "no/such.toml: no such experiment file; a path leads to the TOML file of an experiment"),
         ("./", "./: this is a folder, not a file"),
         ("x" * 300 + ".toml", "the file cannot be read (file name too long)"),
         ("\udcff.toml", "\\udcff.toml: no such experiment file"),
@@ -363,6 +365,20 @@ def test_ctrl_c_before_there_is_a_folder(tmp_path, nmrqb):
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (1, "", "nmrqb: interrupted\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_while_python_executes_text(tmp_path):
+    """Python -m would die of the signal: it remembers a Ctrl-C that fell into text it was executing."""
+    (tmp_path / "struck.py").write_text(
+        "import nmrqb.cli\n"
+        "def app(**_):\n    exec('raise KeyboardInterrupt')\n"
+        "nmrqb.cli.app = app\n"
+        "import nmrqb.__main__\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    command = [sys.executable, "-m", "struck"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "nmrqb: interrupted\n")
 
 
 def test_a_kill_leaves_a_run_that_says_it_is_running(tmp_path, nmrqb):
