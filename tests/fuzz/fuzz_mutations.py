@@ -97,7 +97,7 @@ def _nested(data, rng, _pool):
 
 
 def _many(data, rng, _pool):
-    count = rng.choice([2, 3, 10, 70, 300, 1500])
+    count = rng.choices([2, 3, 10, 70, 300, 1500], [6, 6, 6, 6, 4, 1])[0]
     if rng.random() < 0.5:
         return _at(r"\{[^{}\n]*\},", data, rng, lambda value: value * count)
     return _at(r'"[^"\n]*"', data, rng, lambda value: "[" + ", ".join([value] * count) + "]")

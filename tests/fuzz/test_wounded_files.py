@@ -7,7 +7,8 @@ import pytest
 from fuzz_harness import SAMPLES, SEQUENCES, fate, fresh_peak, natural, peak
 from fuzz_mutations import mutated
 
-SECONDS, MEGABYTES, LONGEST = 1.0, 200, 1500
+#: CPU seconds of one file (the worst takes 0.9, on a machine that others share), MB of all of them, letters of a sentence.
+SECONDS, MEGABYTES, LONGEST = 3.0, 200, 1500
 
 
 def rewrite(path: Path, content: bytes) -> None:
