@@ -230,7 +230,7 @@ def show(
     if "sweep" in document.data:
         allowed = "a sequence (with steps) or a sample (with spins) can be shown"
         raise InputError((Problem("this is an experiment", file=name, allowed=allowed),))
-    sequence = Sequence.parse(document, path.stem)
+    sequence = Sequence.parse(document, path.stem, path.parent)
     target = out or Path(f"{sequence.name}.png")
     if target.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(

@@ -93,6 +93,7 @@ def sample_properties(sample: Sample) -> list[tuple[str, str, str]]:
     """Name, value and flag of what a sample is made of; the flag says "unverified" where no measurement stands behind it."""
     rows = [("spins", ", ".join(sample.spins), "spins")]
     rows += [(f"d/2π of spins {i}, {j}", f"{d / 1e3:.6g} kHz", "dipolar") for i, j, d in sample.dipolar]
+    rows += [(f"J of spins {i}, {j}", f"{J:g} Hz", "J") for i, j, J in sample.scalar]
     rows.append(("offsets", ", ".join(f"{o:g} Hz" for o in sample.offsets), "offsets"))
     if sample.field is not None:
         rows.append(("field", f"{sample.field:g} T", "field"))
@@ -103,7 +104,9 @@ def sample_properties(sample: Sample) -> list[tuple[str, str, str]]:
         rows.append(("T1", ", ".join(_seconds(t) for t in sample.noise.t1), "T1"))
         rows.append(("T2", ", ".join(_seconds(t) for t in sample.noise.t2), "T2"))
         if sample.noise.t1d is not None:
-            rows.append(("T1D (on record; decay here follows T1 and T2)", _seconds(sample.noise.t1d), "T1D"))
+            acts = sample.noise.dipolar_order == "T1D"
+            name = "T1D of dipolar order" if acts else "T1D (on record; decay here follows T1 and T2)"
+            rows.append((name, _seconds(sample.noise.t1d), "T1D"))
         rows.append(("readout error on circuits", ", ".join(f"{r:g}" for r in sample.noise.readout), "error"))
     rows.append(("90° pulse", _seconds(sample.pulse_90), "pulse_90"))
     rows.append(("RF limit", f"{sample.rf_limit / 1e3:g} kHz", "limit"))

@@ -21,6 +21,7 @@ def acquire(
     receiver: Receiver,
     *,
     t2_star: float | None = None,
+    normalised: bool = True,
     seed: int | None = None,
 ) -> dict[str, Fid]:
     """The FID recorded at each acquire mark, by name; signals (..., N) from rho0 (d, d), phase cycle added up.
@@ -29,6 +30,7 @@ def acquire(
     normalised so that (1 + p F_x)/2^N starts at p. Members of an ensemble evolve and are detected each under their own
     Hamiltonian, and their signals are averaged. Steps of a phase cycle are averaged with exp(-i receiver phase); scans of
     the receiver are those of the whole cycle. t2_star: decay in s from field inhomogeneity, on top of everything.
+    normalised: False gives Tr[rho(t) F_+] itself, which `Spectrometer.reconstruct` takes without a reference.
     seed: of the receiver's noise. Raises ArgumentError for a timeline without an acquire mark or free Hamiltonian.
     """
     start = checks.density_matrix("rho0", rho0, 2**timeline.n)
@@ -47,7 +49,7 @@ def acquire(
     found = {}
     for mark in marks:
         rho = states[..., timeline.observed.index(mark.name), :, :]
-        found[mark.name] = _recorded(timeline, mark, rho, H, receiver, weights, t2_star, rng)
+        found[mark.name] = _recorded(timeline, mark, rho, H, receiver, weights, t2_star, normalised, rng)
     return found
 
 
@@ -59,12 +61,14 @@ def _recorded(
     receiver: Receiver,
     weights: FloatArray | None,
     t2_star: float | None,
+    normalised: bool,
     rng: np.random.Generator,
 ) -> Fid:
     (spins,) = mark.groups
     jumps = () if timeline.noise is None else timeline.noise.jump_operators()
     silent = replace(receiver, noise=0.0)
-    clean = fid(rho, H, detector(timeline.n, spins, normalised=True), silent, jumps=jumps, t2=t2_star, weights=weights)
+    seen = detector(timeline.n, spins, normalised=normalised)
+    clean = fid(rho, H, seen, silent, jumps=jumps, t2=t2_star, weights=weights)
     signal = clean.signal
     if timeline.receiver is not None:
         signal = np.tensordot(np.exp(-1j * timeline.receiver) / timeline.receiver.size, signal, axes=(0, 0))

@@ -140,8 +140,8 @@ class Spectrometer:
         here. Files do not hold the dead time: set it as the Fid's start. timeline: any of the sample, for its free
         Hamiltonian, channels and noise. rho0: the thermal state, of which the assumption keeps what it keeps (None: the
         maximally mixed state). reference: the FIDs of rho0 after 90 degrees along y on all channels, taken with the same
-        receiver: their size and phase set the scale. Without it FIDs count as Tr[rho(t) F_+]. refine: frequencies and T2*
-        are fitted to all FIDs of a channel together, from what the sample says, and their errors count. Noise is that of
+        receiver: their size and phase set the scale. Without it FIDs count as Tr[rho(t) F_+], as `nmrqb.acquire` makes them
+        with normalised=False. refine: frequencies and T2* are fitted to all FIDs of a channel together, from what the sample says, and their errors count. Noise is that of
         the Fid, else what the fits leave over; without any there are no replicas. The reference's own noise is left out of
         the error bars. info holds misfit as well, the norm of what the fits leave over by that of the FIDs.
         Raises ArgumentError for FIDs that do not fit the channels or one another, and for a reference without rho0.

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import roots_legendre
 
 from nmrqb import checks
 from nmrqb.checks import FloatArray
@@ -176,7 +177,7 @@ def powder(
         raise ArgumentError("angle", float(angle), "not be the magic angle, at which there is no coupling to scale")
     _at_least(1, members)
     if grid == "gauss":
-        x, w = np.polynomial.legendre.leggauss(2 * members)
+        x, w = roots_legendre(2 * members)  # numpy's takes the cube of the number of points in time
         cosine, azimuth, weights = x[members:], np.zeros(members), 2 * w[members:]
         if eta:
             around = (np.arange(members) + 0.5) / members * np.pi / 2

@@ -97,7 +97,7 @@ def test_a_sample_is_a_battery_or_says_why_not(name):
     if name in ("gypsum", "nematic-pair"):
         assert sample.battery().axial == pytest.approx(0.75 * np.sign(sample.coupling))
     else:
-        with pytest.raises(ArgumentError, match=f"dipolar pair .* is {sample.n} spins"):
+        with pytest.raises(ArgumentError, match=f"pair of like spins .* is {sample.n} spins"):
             sample.battery()
 
 
