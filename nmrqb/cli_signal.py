@@ -28,8 +28,9 @@ def spectrum(
     sample: Annotated[str, typer.Option(help="Sample that the sequence runs on.")] = "nematic-pair",
     broadening: Annotated[float, typer.Option("--lb", help="Exponential line broadening in Hz.")] = 0.0,
     noise: Annotated[
-        float, typer.Option(help="Receiver noise of a point over the full thermal signal (simulated FIDs).")
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Receiver noise of a point over the full thermal signal (simulated FIDs); the sample's own."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the receiver's noise.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Where to draw it (.png, .pdf or .svg); NAME-spectrum.png when left out.")
@@ -42,7 +43,7 @@ def spectrum(
     from nmrqb.runs import cause, write_whole
 
     for option, value in (("--lb", broadening), ("--noise", noise), ("--seed", seed)):
-        if not (np.isfinite(value) and value >= 0):
+        if value is not None and not (np.isfinite(value) and value >= 0):
             raise InputError((Problem(f"found {value:g}", key=option, allowed="a number, zero or more"),))
     known = {path.stem for folder in files.library("sequences") for path in folder.glob("*.toml")}
     simulated = source in known or source.endswith(".toml") or not Path(source).exists()
@@ -63,7 +64,7 @@ def spectrum(
         print(f"Drew {place}")
 
 
-def _simulated(name: str, sample_name: str, noise: float, seed: int) -> dict[str, Fid]:
+def _simulated(name: str, sample_name: str, noise: float | None, seed: int) -> dict[str, Fid]:
     """The FIDs of a sequence on a sample, per polarisation factor. Raises InputError where it acquires nothing."""
     from nmrqb import Sample, Sequence, schedule
     from nmrqb.engines import acquire
@@ -78,10 +79,12 @@ def _simulated(name: str, sample_name: str, noise: float, seed: int) -> dict[str
     return found
 
 
-def _receiver(sample: Sample, noise: float) -> Receiver:
-    """The sample's own receiver, or one that holds its lines until they have decayed; noise in units of p."""
+def _receiver(sample: Sample, noise: float | None) -> Receiver:
+    """The sample's own receiver, or one that holds its lines until they have decayed; noise in units of p, None its own."""
     from nmrqb.detection import Receiver
 
+    if noise is None:
+        noise = sample.receiver.noise if sample.receiver is not None else 0.0
     level = noise * sample.polarisation_factor
     if sample.receiver is not None:
         given = sample.receiver

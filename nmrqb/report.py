@@ -104,12 +104,19 @@ def sample_properties(sample: Sample) -> list[tuple[str, str, str]]:
         rows.append(("T1", ", ".join(_seconds(t) for t in sample.noise.t1), "T1"))
         rows.append(("T2", ", ".join(_seconds(t) for t in sample.noise.t2), "T2"))
         if sample.noise.t1d is not None:
-            acts = sample.noise.dipolar_order == "T1D"
+            acts = sample.noise.dipolar_order == "t1d"
             name = "T1D of dipolar order" if acts else "T1D (on record; decay here follows T1 and T2)"
             rows.append((name, _seconds(sample.noise.t1d), "T1D"))
+        if any(sample.noise.x_dephasing):
+            rows.append(("X-dephasing γ", ", ".join(f"{g:g}/s" for g in sample.noise.x_dephasing), "x_dephasing"))
         rows.append(("readout error on circuits", ", ".join(f"{r:g}" for r in sample.noise.readout), "error"))
     rows.append(("90° pulse", _seconds(sample.pulse_90), "pulse_90"))
     rows.append(("RF limit", f"{sample.rf_limit / 1e3:g} kHz", "limit"))
+    for channel, coil in sample.coils.items():
+        rows.append((f"90° pulse on {channel}", _seconds(coil.pulse_90), "pulse_90"))
+        rows.append((f"RF limit on {channel}", f"{coil.limit / 1e3:g} kHz", "limit"))
+    if sample.receiver is not None:
+        rows.append(("receiver", f"{sample.receiver.points} points, dwell {_seconds(sample.receiver.dwell)}", "dwell"))
     flagged = {key.rpartition(".")[2] for key in sample.unverified} | (
         {"dipolar"} if "geometry.positions" in sample.unverified else set()
     )

@@ -28,6 +28,8 @@ class Exact:
     def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:  # noqa: ARG002
         """States at the observed marks, rho (..., mark, 1, d, d), from rho0 (..., d, d); members before the mark if kept.
 
+        The evolution is linear, so rho0 may also be a deviation from equilibrium; where relaxation drives towards a
+        polarisation, only a state means something, and that is for the caller to see to.
         `progress` is part of what every engine takes; this one is done before it would have anything to say. Raises
         ArgumentError for a rho0 that does not fit, or a timeline that observes nothing.
         """

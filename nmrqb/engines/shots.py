@@ -34,10 +34,10 @@ class Shots:
     """Circuits on Aer, tomographed.
 
     backend: "aer". shots: per tomography setting and point, shared out among the branches by weight; None takes the exact
-    probabilities, as infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a fresh one (it is recorded). replicas:
-    bootstrap replicas behind the error bars. sampling: "state" draws counts from Aer's final density matrix and the
-    readout error, "counts" has Aer draw them; the distribution is the same. split: largest trace distance that splitting
-    noise from evolution may cost. estimator: "nearest" gives the density matrix nearest to the linear inversion, replica by
+    probabilities, as infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a
+    fresh one (it is recorded). replicas: bootstrap replicas behind the error bars. sampling: "state" draws counts from
+    Aer's final density matrix and the readout error, "counts" has Aer draw them; the distribution is the same. split:
+    largest trace distance that splitting noise from evolution may cost. estimator: "nearest" gives the density matrix nearest to the linear inversion, replica by
     replica; "linear" leaves the inversion as it is: unbiased, with eigenvalues that noise may push below zero.
     """
 

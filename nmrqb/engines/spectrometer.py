@@ -78,8 +78,8 @@ class Spectrometer:
                 raise ArgumentError(name, repr(getattr(self, name)), f'be "{allowed[0]}" or "{allowed[1]}"')
         if self.replicas < 2:
             raise ArgumentError("replicas", self.replicas, "be 2 or more")
-        if self.seed is not None and self.seed < 0:
-            raise ArgumentError("seed", self.seed, "be zero or above")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise ArgumentError("seed", self.seed, "be zero or above, and below 2^63, the largest that data files hold")
         if self.scans is not None and self.scans < 1:
             raise ArgumentError("scans", self.scans, "be 1 or more")
 

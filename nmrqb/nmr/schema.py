@@ -144,6 +144,17 @@ class ReadoutTable(Table):
     error: float = Field(ge=0, lt=0.5)
 
 
+def _shift(value: Any) -> Any:
+    """A chemical shift written "7.26 ppm" as its number; what is no text passes on."""
+    if not isinstance(value, str):
+        return value
+    number, unit = value.strip().removesuffix("ppm"), value.strip().endswith("ppm")
+    try:
+        return float(number) if unit else int("")
+    except ValueError:
+        raise ValueError(f'found {brief(value)}; a shift is a number in ppm, such as 7.26 or "7.26 ppm"') from None
+
+
 class SampleFile(Table):
     """A sample file."""
 
@@ -154,7 +165,7 @@ class SampleFile(Table):
     temperature: Temperature | None = None
     polarisation: float | None = Field(default=None, ge=0, le=1)
     offsets: list[Frequency] | None = None
-    shifts: list[Annotated[float, Field(ge=-1e6, le=1e6)]] | None = None
+    shifts: list[Annotated[float, BeforeValidator(_shift), Field(ge=-1e6, le=1e6)]] | None = None
     unverified: list[str] = []
     couplings: list[CouplingTable] = []
     geometry: GeometryTable | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from nmrqb import files
 from nmrqb.errors import ArgumentError, InputError
-from nmrqb.files import Document
+from nmrqb.files import Document, brief
 from nmrqb.sequence.events import Event, Text
 from nmrqb.sequence.shapes import MAX_POINTS, Shape, read_shape
 
@@ -62,7 +62,7 @@ def shapes_of(document: Document, table: SequenceFile, folder: Path) -> dict[str
             cause = str(error)
             if isinstance(error, (OSError, UnicodeDecodeError)):
                 why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
-                cause = f"the shape file cannot be read ({why})"
+                cause = f"the shape file {brief(row.file)} cannot be read ({why})"
             problems.append(document.problem(("shapes", name), cause))
     if problems:
         raise InputError(tuple(problems))

@@ -19,6 +19,8 @@ steps = [{ pulse = "90 deg", phase = "p" }, { acquire = "signal" }]
 p = "y"
 """
 
+OBSERVED = 'title = "read"\nsteps = [{ pulse = "90 deg", phase = "y" }, { observe = "end" }]'
+
 
 def sequence(folder, text):
     (folder / "s.toml").write_text(text)
@@ -91,3 +93,21 @@ def test_a_timeline_without_an_acquire_mark_is_refused():
     timeline = nmrqb.schedule(nmrqb.Sequence.load("broekaert-jeener-charge"), PAIR)
     with pytest.raises(ArgumentError, match="without an acquire mark"):
         nmrqb.acquire(timeline, PAIR.thermal_state(), RECEIVER)
+
+
+def test_signals_that_are_not_normalised_become_the_state_without_a_reference(tmp_path):
+    """Read without pulses, I+ of both channels is half of what a state of one-spin vectors is made of."""
+    ax = nmrqb.Sample.load("chloroform")
+    text = 'title = "read"\nsteps = [{ pulse = "90 deg", phase = "y" }, { acquire = "h", on = "1H" }, { acquire = "c", on = "13C" }]'
+    timeline = nmrqb.schedule(sequence(tmp_path, text), ax)
+    receiver = Receiver(1e-3, 2048)
+    plain, scaled = (nmrqb.acquire(timeline, ax.thermal_state(), receiver, normalised=n) for n in (False, True))
+    for name, P in zip("hc", ax.polarisation, strict=True):
+        assert plain[name].signal[0] == pytest.approx(P / 2, abs=1e-12)  # Tr[(1 + P X)/2 I+] of one spin
+        assert scaled[name].signal[0] == pytest.approx(2 * P, abs=1e-12)
+    states = nmrqb.Spectrometer().reconstruct({"II": [plain["h"], plain["c"]]}, timeline)
+    made = nmrqb.Exact().run(nmrqb.schedule(sequence(tmp_path, OBSERVED), ax), ax.thermal_state()).rho
+    X = np.array([[0, 1], [1, 0]])
+    for operator in (np.kron(X, np.eye(2)), np.kron(np.eye(2), X)):
+        found, true = (np.trace(rho.reshape(4, 4) @ operator).real for rho in (states.estimate, made))
+        assert found == pytest.approx(true, abs=1e-11)

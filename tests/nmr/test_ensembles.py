@@ -298,3 +298,10 @@ def test_a_file_that_is_no_profile_is_refused_with_its_line(tmp_path, text, matc
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
         read_rf_profile(tmp_path / "none.csv")
+
+
+def test_fine_powders_take_no_cube_of_their_points():
+    """Thousands of orientations in a moment, and the second moment of P2, 1/5, exactly."""
+    many = powder(4000)
+    assert many.weights @ many.coupling**2 == pytest.approx(0.2, rel=1e-10)
+    assert many.weights @ many.coupling == pytest.approx(0, abs=1e-10)
