@@ -12,6 +12,7 @@ import nmrqb
 from nmrqb.cli_signal import _receiver
 from nmrqb.errors import InputError
 from nmrqb.report import sample_properties
+from nmrqb.sequence.printing import to_toml
 
 CHLOROFORM = nmrqb.Sample.load("chloroform")
 SHAPED = """
@@ -77,3 +78,13 @@ def test_spectra_have_the_noise_of_the_samples_receiver_unless_told(tmp_path):
     assert _receiver(noisy, 0.0).noise == 0
     assert _receiver(noisy, 0.02).noise == pytest.approx(0.02 * p)
     assert _receiver(CHLOROFORM, None).noise == 0
+
+
+def test_a_sampled_shape_is_printed_as_its_file(tmp_path):
+    (tmp_path / "shape.txt").write_text("50 0\n100 90\n50 0\n")
+    (tmp_path / "shaped.toml").write_text(SHAPED)
+    sequence = nmrqb.Sequence.load(tmp_path / "shaped.toml")
+    (tmp_path / "printed.toml").write_text(to_toml(sequence))
+    again = nmrqb.Sequence.load(tmp_path / "printed.toml")
+    assert (again.steps, again.shapes) == (sequence.steps, sequence.shapes)
+    assert to_toml(again) == to_toml(sequence)

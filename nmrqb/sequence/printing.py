@@ -41,6 +41,8 @@ def _bound(sequence: Sequence, name: str) -> Any:
 
 def _shape(name: str, shape: Shape) -> dict[str, Any]:
     if shape.kind == "sampled":
+        if shape.file:
+            return {"file": shape.file}
         raise ArgumentError(f"shape {name!r}", "sampled", "be one of the named kinds to be printed")
     return {"kind": shape.kind, "points": shape.points, **shape.constants}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,7 +77,7 @@ def _shape(row: ShapeTable, folder: Path) -> Shape:
     if row.file is not None:
         if constants:
             raise ArgumentError("a sampled shape", f"one with {next(iter(constants))}", "have no key but file")
-        return read_shape(folder / row.file)
+        return replace(read_shape(folder / row.file), file=row.file)
     assert row.kind is not None
     for name, value in constants.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < MAX_CONSTANT:

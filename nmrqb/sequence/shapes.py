@@ -28,7 +28,7 @@ MAX_FILE = 60 * MAX_POINTS
 class Shape:
     """An envelope by name with its constants; `samples` holds the points of one that was measured or designed.
 
-    kind: one of KINDS or "sampled". points: number of slices. constants: over the defaults of the kind, which
+    kind: one of KINDS or "sampled"; file: what the points were read from, as a sequence names it. points: number of slices. constants: over the defaults of the kind, which
     `DEFAULTS` lists with their meaning. Raises ArgumentError for an unknown kind or constant, or too many points.
     """
 
@@ -36,6 +36,7 @@ class Shape:
     points: int = 200
     constants: dict[str, float] = field(default_factory=dict)
     samples: tuple[complex, ...] = ()
+    file: str = ""
 
     def __post_init__(self) -> None:
         if self.kind == "sampled":
