@@ -297,7 +297,7 @@ def _listing(sequence: Sequence, sample: Sample) -> Table:
     from nmrqb.timeline import sample_quantities
 
     table = Table(
-        title=f"{sequence.title} (times on {sample.name}, ideal pulses)",
+        title=f"{sequence.title} (times on {sample.name}, {sequence.pulses} pulses)",
         box=None,
         header_style="bold",
         title_justify="left",

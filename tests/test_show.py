@@ -17,6 +17,7 @@ from nmrqb.sequence.printing import to_toml
 CHLOROFORM = nmrqb.Sample.load("chloroform")
 SHAPED = """
 title = "shaped"
+pulses = "finite"
 steps = [{ pulse = "90 deg", shape = "mine", duration = "100 us" }, { observe = "end" }]
 [shapes.mine]
 file = "shape.txt"
@@ -56,9 +57,11 @@ def test_a_shape_file_lies_beside_its_sequence_wherever_one_stands(tmp_path, cap
     monkeypatch.chdir(tmp_path)
     code, _, err = in_process(capsys, "show", "there/shaped.toml")
     assert code == 2
-    assert re.search(r"line 4: shapes.mine: the shape file 'shape.txt' cannot be read \(no such file", err)
+    assert re.search(r"line 5: shapes.mine: the shape file 'shape.txt' cannot be read \(no such file", err)
     (tmp_path / "there" / "shape.txt").write_text("50 0\n100 0\n50 0\n")
-    assert in_process(capsys, "show", "there/shaped.toml")[0] == 0
+    code, out, _ = in_process(capsys, "show", "there/shaped.toml")
+    assert code == 0
+    assert "finite pulses)" in out
 
 
 def test_shifts_are_numbers_with_or_without_their_unit(tmp_path):
