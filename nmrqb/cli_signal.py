@@ -56,7 +56,10 @@ def spectrum(
         )
     for name, fid in fids.items():
         place = target if len(fids) == 1 else target.with_name(f"{target.stem}-{name.replace(' ', '-')}{target.suffix}")
-        figure = draw_spectrum(transform(apodised(fid, broadening) if broadening else fid), title=stem if name == stem else f"{stem}: {name}")
+        figure = draw_spectrum(
+            transform(apodised(fid, broadening) if broadening else fid),
+            title=stem if name == stem else f"{stem}: {name}",
+        )
         try:
             write_whole(place, partial(figure.savefig, dpi=160))
         except OSError as error:

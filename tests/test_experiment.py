@@ -1,6 +1,7 @@
 """An experiment from file to labelled Dataset, on every engine."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,12 +115,27 @@ def test_an_ensemble_of_rf_amplitudes_costs_ergotropy(tmp_path):
     assert float(loss / (plain.ergotropy - half.ergotropy).isel(charge=2)) == pytest.approx(4, rel=0.1)
 
 
+def test_measured_profiles_powders_and_slow_noise_are_ensembles_too(tmp_path):
+    plain = experiment(tmp_path).run("exact").sel(source="exact")
+    (tmp_path / "coil.csv").write_text("factor, weight\n0.9, 1\n1.0, 2\n1.1, 1\n")
+    by_file = experiment(tmp_path, '[ensemble]\nprofile = "coil.csv"').run("exact").sel(source="exact")
+    low, high = (nmrqb.Ensemble.of(rf=[f]) for f in (0.9, 1.1))
+    base = experiment(tmp_path)
+    parts = [replace(base, ensemble=e).run("exact").sel(source="exact") for e in (low, high)]
+    energy = 0.5 * plain.stored_energy + 0.25 * parts[0].stored_energy + 0.25 * parts[1].stored_energy
+    np.testing.assert_allclose(by_file.stored_energy, energy, atol=1e-6)
+    for table in ("powder = 24", 'quasi_static = "30 Hz"', "powder = 12\nrf = 0.02\nmembers = 3"):
+        spread = experiment(tmp_path, f"[ensemble]\n{table}").run("exact").sel(source="exact")
+        assert float(spread.ergotropy.isel(charge=2)) < float(plain.ergotropy.isel(charge=2))
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         ("polarisation = 2.0", "polarisation"),
         ("amplify = 1.5\n", "amplify"),
         ("[ensemble]\nmembers = 3", "found no spread"),
+        ('[ensemble]\nrf = 0.1\nprofile = "coil.csv"', "ensemble.profile"),
         ('[ensemble]\noffset = "5 ms"', "ensemble.offset"),
         ('[sweep.tau]\nfrom = "1 us"\nto = "2 us"\npoints = 100000', "found 300000 points"),
         ('[sweep.tau]\nstart = "1 us"\nstop = "2 us"\npoints = 3', "unknown key 'start'"),

@@ -114,7 +114,7 @@ class Experiment:
             reference=table.reference,
             shots=table.shots,
             spectrometer=table.spectrometer,
-            ensemble=read_ensemble(document, table.ensemble),
+            ensemble=read_ensemble(document, table.ensemble, folder),
             document=document,
         )
         experiment.check()

@@ -15,7 +15,14 @@ from nmrqb import files, units
 from nmrqb.checks import FloatArray
 from nmrqb.errors import InputError, Problem
 from nmrqb.files import Document
-from nmrqb.nmr.distributions import coupling_spread, offset_distribution, rf_distribution
+from nmrqb.nmr.distributions import (
+    coupling_spread,
+    offset_distribution,
+    powder,
+    quasi_static_noise,
+    read_rf_profile,
+    rf_distribution,
+)
 from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
@@ -54,11 +61,18 @@ class SpectrometerTable(_Table):
 
 
 class EnsembleTable(_Table):
-    """Members of the sample that differ: Gaussian spreads of RF amplitude and coupling (relative) and offset (text, Hz)."""
+    """Members of the sample that differ, each in one or more ways that multiply.
+
+    rf, coupling: Gaussian relative spreads; offset, quasi_static: Gaussian spreads in Hz (text), of lines and of detunings that
+    change between runs; profile: a file of a measured RF profile; powder: orientations of a pair. members: points of each.
+    """
 
     rf: float | None = Field(default=None, gt=0, lt=1)
+    profile: str | None = None
     coupling: float | None = Field(default=None, gt=0, lt=1)
+    powder: int | None = Field(default=None, ge=2, le=1000)
     offset: str | None = None
+    quasi_static: str | None = None
     members: int = Field(default=7, ge=2, le=201)
 
 
@@ -166,23 +180,41 @@ def sweep_values(document: Document, name: str, row: SweepTable, sequence: Seque
     return np.linspace(read("from", row.start), read("to", row.stop), row.points)
 
 
-def read_ensemble(document: Document, table: EnsembleTable | None) -> Ensemble | None:
-    """The members that an [ensemble] table describes, by Gauss-Hermite points. Raises InputError."""
+def read_ensemble(document: Document, table: EnsembleTable | None, folder: Path) -> Ensemble | None:
+    """The members that an [ensemble] table describes, by Gaussian quadrature; a profile is looked for in `folder`.
+
+    Raises InputError.
+    """
     if table is None:
         return None
     parts = []
+    if table.rf is not None and table.profile is not None:
+        raise InputError((document.problem(("ensemble", "profile"), "found rf and profile", "one of them is enough"),))
+    if table.profile is not None:
+        parts.append(read_rf_profile(folder / table.profile))
+    if table.powder is not None:
+        parts.append(powder(table.powder))
     if table.rf is not None:
         parts.append(rf_distribution(table.rf, table.members))
     if table.coupling is not None:
         parts.append(coupling_spread(table.coupling, table.members))
-    if table.offset is not None:
-        try:
-            width = float(units.read(table.offset, units.FREQUENCY))
-            parts.append(offset_distribution(width, members=table.members))
-        except ValueError as error:
-            raise InputError((document.problem(("ensemble", "offset"), str(error)),)) from None
+    for key, text, spread in (
+        ("offset", table.offset, offset_distribution),
+        ("quasi_static", table.quasi_static, quasi_static_noise),
+    ):
+        if text is not None:
+            try:
+                parts.append(spread(float(units.read(text, units.FREQUENCY)), members=table.members))
+            except ValueError as error:
+                raise InputError((document.problem(("ensemble", key), str(error)),)) from None
     if not parts:
         raise InputError(
-            (document.problem(("ensemble",), "found no spread", "one or more of rf, coupling and offset"),)
+            (
+                document.problem(
+                    ("ensemble",),
+                    "found no spread",
+                    "one or more of rf, profile, coupling, powder, offset and quasi_static",
+                ),
+            )
         )
     return reduce(mul, parts)

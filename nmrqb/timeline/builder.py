@@ -251,7 +251,9 @@ class _Walk:
     def _length(self, values: dict[str, Any], shape: Shape, pulse_90: float) -> FloatArray:
         """How long a pulse given by its flip angle lasts, in s."""
         if "duration" in values:
-            return np.asarray(values["duration"])
+            # a rotation in no time takes infinite RF: only a pulse that does not rotate may last for nothing
+            none = (np.asarray(values["duration"]) == 0) & (np.asarray(values["pulse"]) != 0)
+            return np.where(none, np.finfo(float).tiny, values["duration"])
         if "rf" in values or self.builder.pulses == "finite":
             rf = values.get("rf", 1 / (4 * pulse_90))
             return np.asarray(np.abs(values["pulse"]) / (2 * np.pi * rf * shape.area()))

@@ -220,3 +220,12 @@ def test_what_is_noted_to_be_rounded_is_near_what_was_meant(name):
             assert note.is_note
             assert json.dumps(vars(note))
             assert not np.isnan(note.line)
+
+
+def test_a_rotation_in_no_time_is_beyond_every_rf_limit(tmp_path):
+    text = 'title = "t"\nsteps = [{ pulse = "90 deg", duration = "0 us" }, { observe = "end" }]\n'
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(InputError, match=r"steps\[0\].duration: found a pulse of .* nutation frequency"):
+        nmrqb.schedule(nmrqb.Sequence.load(tmp_path / "s.toml"), nmrqb.Sample.load("nematic-pair"))
+    (tmp_path / "s.toml").write_text(text.replace("90 deg", "0 deg"))
+    nmrqb.schedule(nmrqb.Sequence.load(tmp_path / "s.toml"), nmrqb.Sample.load("nematic-pair"))
