@@ -1,7 +1,7 @@
 """The one room that knows Qiskit: Timelines become circuits, circuits become counts."""
 
 from nmrqb.circuits.compile import compile_circuit
-from nmrqb.circuits.noise import Splitting, relaxation_channel, splitting
+from nmrqb.circuits.noise import Splitting, splitting
 from nmrqb.circuits.prepare import Branch, branches
 
-__all__ = ["Branch", "Splitting", "branches", "compile_circuit", "relaxation_channel", "splitting"]
+__all__ = ["Branch", "Splitting", "branches", "compile_circuit", "splitting"]

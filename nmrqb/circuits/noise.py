@@ -133,11 +133,6 @@ def instruction(channel: ComplexArray) -> Instruction:
     return Instruction("superop", d.bit_length() - 1, 0, [columns])
 
 
-def relaxation_channel(t1: float, t2: float, polarisation: float, time: float) -> Instruction:
-    """T1 and T2 relaxation of one qubit for `time` (s) towards <sigma_z> = polarisation, as a channel instruction."""
-    return instruction(spin_channel(1 / t1, 1 / t2, 0.0, polarisation, time))
-
-
 def _joined(found: tuple[Part, ...]) -> list[list[Part]]:
     """Parts that hang together by the spins they share."""
     sets: list[list[Part]] = []

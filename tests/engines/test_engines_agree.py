@@ -88,7 +88,7 @@ def test_splitting_is_of_second_order():
 
 
 def test_channels_are_not_made_by_the_exact_engine():
-    """One spin, no Hamiltonian: Aer's own relaxation against the Lindblad equation from jump operators."""
+    """One spin, no Hamiltonian: the closed-form channel on Aer against the Lindblad equation from jump operators."""
     noise = nmrqb.nmr.Noise((0.7,), (0.9,), (0.35,), (0.0,))
     timeline = Timeline(("Z",), np.zeros((1, 1)), np.array([0.4]), (Mark("observe", 1, "end"),), (0,), noise)
     for start in (np.diag([1.0, 0]), np.diag([0.0, 1]), np.full((2, 2), 0.5)):
