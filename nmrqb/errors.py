@@ -70,3 +70,13 @@ class RunError(NmrqbError):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+@dataclass(eq=False)
+class TransientError(RunError):
+    """A device could not be reached, or asked for patience: trying again later may succeed."""
+
+
+@dataclass(eq=False)
+class JobFailed(RunError):
+    """A device took a job and lost it, cancelled it, or gave back what cannot be its counts: the job has to be done anew."""
