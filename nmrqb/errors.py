@@ -78,5 +78,5 @@ class TransientError(RunError):
 
 
 @dataclass(eq=False)
-class JobFailed(RunError):
+class JobError(RunError):
     """A device took a job and lost it, cancelled it, or gave back what cannot be its counts: the job has to be done anew."""

@@ -48,5 +48,5 @@ class Device(Protocol):
         ...
 
     def collect(self, job: str, work: Work, done: Done | None = None) -> NDArray[np.int64]:
-        """Wait for the job and return its counts, checked. Raises TransientError, or JobFailed when the job is lost."""
+        """Wait for the job and return its counts, checked. Raises TransientError, or JobError when the job is lost."""
         ...
