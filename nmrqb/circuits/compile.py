@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.circuit import Instruction
 from qiskit.circuit.library import RGate, UnitaryGate
 
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.circuits.noise import Placed, turns
+from nmrqb.circuits.noise import Placed, instruction, turns
 from nmrqb.circuits.prepare import Branch
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
 from nmrqb.timeline import Mark, Timeline
+from nmrqb.timeline.simulate import crusher_mask
 
 _COMMUTING = {"XX": "rxx", "YY": "ryy", "ZZ": "rzz"}
 
@@ -21,8 +23,9 @@ _COMMUTING = {"XX": "rxx", "YY": "ryy", "ZZ": "rzz"}
 def compile_circuit(
     timeline: Timeline,
     index: tuple[int, ...],
-    branch: Branch,
+    branch: Branch | None,
     *,
+    start: ComplexArray | None = None,
     basis: ComplexArray | None = None,
     pieces: Sequence[int] | None = None,
     save: bool = False,
@@ -30,24 +33,27 @@ def compile_circuit(
 ) -> QuantumCircuit:
     """The circuit of one branch at one index of the timeline's leading axes.
 
+    Without a branch (Aer only) it starts in the density matrix `start` (d, d), and crushers are masks on the state.
     basis: unitary (d, d) applied to the starting basis state, none for the computational basis. pieces: how many pieces
     noise cuts each slice into. save: save the density matrix at every observed mark, under its name (Aer only).
     measure: (mark, setting) ends the circuit at that mark with a measurement of the Pauli setting, such as "XZ".
     """
     n = timeline.n
     circuit = QuantumCircuit(n, n if measure else 0)
-    for k in range(n):
-        if branch.state >> (n - 1 - k) & 1:
-            circuit.x(k)
-    if basis is not None:
-        _unitary(circuit, basis, range(n))
+    if branch is None:
+        circuit.append(Instruction("set_density_matrix", n, 0, [start]), range(n)[::-1])
+    else:
+        _basis_state(circuit, branch.state, basis)
     angles, durations = timeline.angles[index], timeline.durations[index]
     crushed = 0
     for s in range(timeline.slices + 1):
         for mark in timeline.marks_after(s):
             if mark.kind == "crush":
-                _crush(circuit, mark, branch.crushers[crushed])
-                crushed += 1
+                if branch is None:
+                    _mask(circuit, mark)
+                else:
+                    _crush(circuit, mark, branch.crushers[crushed])
+                    crushed += 1
             elif measure and mark.name == measure[0]:
                 _measure(circuit, measure[1])
                 return circuit
@@ -58,6 +64,15 @@ def compile_circuit(
                 circuit.barrier()
             _slice(circuit, timeline, angles[s], float(durations[s]), 1 if pieces is None else int(pieces[s]))
     return circuit
+
+
+def _basis_state(circuit: QuantumCircuit, state: int, basis: ComplexArray | None) -> None:
+    n = circuit.num_qubits
+    for k in range(n):
+        if state >> (n - 1 - k) & 1:
+            circuit.x(k)
+    if basis is not None:
+        _unitary(circuit, basis, range(n))
 
 
 def _slice(circuit: QuantumCircuit, timeline: Timeline, angles: FloatArray, duration: float, pieces: int) -> None:
@@ -112,6 +127,11 @@ def _crush(circuit: QuantumCircuit, mark: Mark, phases: tuple[float, ...]) -> No
     for group, phase in zip(mark.groups, phases, strict=True):
         for k in group:
             circuit.rz(phase, k)
+
+
+def _mask(circuit: QuantumCircuit, mark: Mark) -> None:
+    n = circuit.num_qubits
+    circuit.append(instruction(np.diag(crusher_mask(n, mark).reshape(-1).astype(complex))), range(n)[::-1])
 
 
 def _measure(circuit: QuantumCircuit, setting: str) -> None:
