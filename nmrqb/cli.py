@@ -252,8 +252,8 @@ def _show_sample(sample: Sample) -> None:
 
 
 def _draw(sequence: Sequence, sample: Sample, target: Path, *, monitored: bool) -> None:
+    from nmrqb.jobs.disk import cause, write_whole
     from nmrqb.plots.sequence import draw_sequence
-    from nmrqb.runs import cause, write_whole
 
     figure = _monitored(sequence, sample) if monitored else draw_sequence(sequence, dict.fromkeys(sample.spins))
     try:

@@ -39,8 +39,8 @@ def spectrum(
     """Draw the spectrum of a sequence's acquired signals, or of a recorded FID, right to left as spectroscopists read it."""
     from nmrqb.detection import apodised, read_fid
     from nmrqb.detection import spectrum as transform
+    from nmrqb.jobs.disk import cause, write_whole
     from nmrqb.plots.spectrum import draw_spectrum
-    from nmrqb.runs import cause, write_whole
 
     for option, value in (("--lb", broadening), ("--noise", noise), ("--seed", seed)):
         if value is not None and not (np.isfinite(value) and value >= 0):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from nmrqb.errors import InputError, Problem, RunError
+from nmrqb.jobs.disk import cause, write_whole
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -80,18 +80,6 @@ class RunFolder:
         return target
 
 
-def write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file under a name that does not look whole, then give it its own. Raises OSError."""
-    partial = target.with_name(f".{target.name}.partial{target.suffix}")
-    try:
-        write(partial)
-        with partial.open("rb") as stream:  # on the disk before it has its name
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     """A Dataset as NetCDF-4, free of time stamps. Raises OSError.
 
@@ -102,11 +90,6 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     with h5netcdf.File(buffer, "w") as file:
         dataset.dump_to_store(H5NetCDFStore(file))
     path.write_bytes(buffer.getbuffer())
-
-
-def cause(error: OSError) -> str:
-    """Why the system refused, in its own words."""
-    return (error.strerror or str(error)).lower()
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,8 +16,9 @@ import xarray as xr
 from command_line import EXPERIMENT, FILES, CommandLine, complaints, in_process, refused, write_files
 
 from nmrqb.errors import InputError, RunError
+from nmrqb.jobs.disk import write_whole
 from nmrqb.runs import FILES as WRITTEN
-from nmrqb.runs import RunFolder, write_netcdf, write_whole
+from nmrqb.runs import RunFolder, write_netcdf
 
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nmrqb.errors import JobError
+
 Done = Callable[[int], None]  # circuits finished since the last call
 
 
@@ -16,10 +18,10 @@ Done = Callable[[int], None]  # circuits finished since the last call
 class Work:
     """One job: measured circuits, each run at one or more rows of angles.
 
-    key: names the work by its content and seed, the same in every process that describes the same run. circuits: what the
-    device runs, each measured in full. rows: (R,) index of the circuit of each row. angles: for each circuit the values of
-    its parameters, (rows of that circuit, P), in the order of its parameters; P is 0 where nothing is left open. shots:
-    (R,) of each row. seed: for devices that simulate.
+    key: names the work by its content, device and seed, the same in every process that describes the same run; letters,
+    digits, "-", "_" and ".", at most 100. circuits: what the device runs, each measured in full. rows: (R,) index of the
+    circuit of each row. angles: for each circuit the values of its parameters, (rows of that circuit, P), in the order of
+    its parameters; P is 0 where nothing is left open. shots: (R,) of each row. seed: for devices that simulate.
     """
 
     key: str
@@ -36,8 +38,15 @@ class Device(Protocol):
     `durable`: jobs live on elsewhere when this process dies; where they do not, work is simply done again with its seed.
     """
 
-    name: str
-    durable: bool
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether jobs outlive this process."""
+        ...
 
     def submit(self, work: Work, tag: str) -> str:
         """Hand work in under a tag of ours and return the job's id. Raises TransientError or RunError."""
@@ -50,3 +59,17 @@ class Device(Protocol):
     def collect(self, job: str, work: Work, done: Done | None = None) -> NDArray[np.int64]:
         """Wait for the job and return its counts, checked. Raises TransientError, or JobError when the job is lost."""
         ...
+
+
+def checked_counts(found: Any, work: Work) -> NDArray[np.int64]:
+    """Counts (R, 2^n) as int64. Raises JobError for what cannot be the counts of this work: another shape, sums that miss the shots."""
+    counts = np.asarray(found)
+    if counts.ndim != 2 or len(counts) != len(work.rows) or not np.issubdtype(counts.dtype, np.integer):
+        raise JobError(f"found {counts.dtype} counts of shape {counts.shape} for {len(work.rows)} rows of circuits")
+    if np.any(counts < 0):
+        raise JobError(f"found the negative count {counts.min()}")
+    sums = counts.sum(axis=1)
+    if np.any(wrong := sums != work.shots):
+        row = int(np.argmax(wrong))
+        raise JobError(f"found {sums[row]} counts in row {row}, where {work.shots[row]} shots were asked for")
+    return counts.astype(np.int64)
