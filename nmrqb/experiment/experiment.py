@@ -83,11 +83,22 @@ class Experiment:
         return cls.parse(files.load_document(path, str(name)), path.stem, path.parent)
 
     @classmethod
-    def parse(cls, document: Document, name: str, folder: Path) -> Experiment:
-        """An experiment from a document; relative paths count from `folder`. Raises InputError."""
+    def parse(
+        cls,
+        document: Document,
+        name: str,
+        folder: Path,
+        *,
+        sample: Sample | None = None,
+        sequence: Sequence | None = None,
+    ) -> Experiment:
+        """An experiment from a document; relative paths count from `folder`. Raises InputError.
+
+        sample, sequence: what stands for those that the document names, such as the copies that a run keeps.
+        """
         table = files.validate(ExperimentFile, document)
-        sample = loaded(document, "sample", table.sample, folder, Sample.load)
-        sequence = loaded(document, "sequence", table.sequence, folder, Sequence.load)
+        sample = sample or loaded(document, "sample", table.sample, folder, Sample.load)
+        sequence = sequence or loaded(document, "sequence", table.sequence, folder, Sequence.load)
         problems = [*unknown_names(document, table, sequence)]
         if problems:
             raise InputError(tuple(problems))
