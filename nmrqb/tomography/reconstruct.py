@@ -8,34 +8,65 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import pauli_labels, pauli_sum
+from nmrqb.tomography.grouping import checked_settings, covers
+
+
+@lru_cache(maxsize=64)
+def _characters(n: int) -> FloatArray:
+    """Sign (4^N, 2^N) with which each outcome enters each Pauli string's expectation."""
+    support = np.array([[letter != "I" for letter in label] for label in pauli_labels(n)])
+    bits = np.arange(2**n)[:, None] >> np.arange(n - 1, -1, -1) & 1
+    return 1.0 - 2.0 * (support @ bits.T % 2)
+
+
+@lru_cache(maxsize=64)
+def _seen(settings: tuple[str, ...]) -> FloatArray:
+    """Which settings see which Pauli strings, (setting, 4^N) of 0 and 1. Raises ArgumentError for a string none of them sees."""
+    labels = pauli_labels(len(checked_settings(settings)[0]))
+    seen = np.array([[covers(setting, label) for label in labels] for setting in settings], dtype=float)
+    missing = [label for label, number in zip(labels, seen.sum(axis=0), strict=True) if number == 0]
+    if missing:
+        found = f"such that none yields {', '.join(missing[:5])}" + (" and more" if len(missing) > 5 else "")
+        raise ArgumentError("settings", found, "determine the state")
+    return seen
 
 
 @lru_cache(maxsize=64)
 def _expectation_map(settings: tuple[str, ...]) -> FloatArray:
     """Matrix (4^N, setting x 2^N) from frequencies to Pauli expectations: each is averaged over the settings that see it."""
-    n = len(settings[0])
-    labels = pauli_labels(n)
-    signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n - 1, -1, -1) & 1)  # (outcome, spin)
-    rows = np.zeros((len(labels), len(settings), 2**n))
-    for i, label in enumerate(labels):
-        support = [k for k, letter in enumerate(label) if letter != "I"]
-        seen_by = [s for s, setting in enumerate(settings) if all(setting[k] == label[k] for k in support)]
-        for s in seen_by:
-            rows[i, s] = signs[:, support].prod(axis=1) / len(seen_by)
-    return rows.reshape(len(labels), -1)
+    seen = _seen(settings)
+    rows = (seen / seen.sum(axis=0)).T[:, :, None] * _characters(len(settings[0]))[:, None, :]
+    return rows.reshape(len(rows), -1)
 
 
-def linear_inversion(frequencies: ArrayLike, settings: Sequence[str]) -> ComplexArray:
+def linear_inversion(frequencies: ArrayLike, settings: Sequence[str], weights: ArrayLike | None = None) -> ComplexArray:
     """The Hermitian matrix (..., d, d) whose Pauli expectations are those measured; unbiased, not always positive.
 
-    frequencies: (..., setting, 2^N), outcomes numbered with spin 0 as the highest bit. Settings count equally.
+    frequencies: (..., setting, 2^N), outcomes numbered with spin 0 as the highest bit. A Pauli string that several settings
+    see is averaged over them, equally, or by `weights` (..., setting) such as the shots of each. Raises ArgumentError
+    where a Pauli string is seen by no setting, or only by such without weight.
     """
     f = np.asarray(frequencies, dtype=float)
-    n = len(settings[0])
-    expectations = f.reshape(*f.shape[:-2], -1) @ _expectation_map(tuple(settings)).T
-    return pauli_sum(pauli_labels(n), expectations / 2**n)
+    names = tuple(settings)
+    n = len(checked_settings(names)[0])
+    if weights is None:
+        expectations = f.reshape(*f.shape[:-2], -1) @ _expectation_map(names).T
+        return pauli_sum(pauli_labels(n), expectations / 2**n)
+    w = checks.non_negative("weights", weights)
+    if w.shape[-1:] != (len(names),):
+        raise ArgumentError("weights", f"of shape {w.shape}", f"have shape (..., {len(names)})")
+    seen = _seen(names)
+    total = w @ seen
+    if np.any(total <= 0):
+        raise ArgumentError(
+            "weights", f"zero for all that see {pauli_labels(n)[int(np.argmin(total) % 4**n)]}", "determine the state"
+        )
+    summed = np.einsum("...sp,sp,...s->...p", f @ _characters(n).T, seen, w, optimize=True)
+    return pauli_sum(pauli_labels(n), summed / total / 2**n)
 
 
 def nearest_state(matrix: ArrayLike) -> ComplexArray:

@@ -9,8 +9,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.checks import ComplexArray, FloatArray, real
+from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import PAULI
+
+#: Chance of a flipped readout of one spin, or both chances: (0 read as 1, 1 read as 0).
+Flips = float | tuple[float, float]
 
 _HADAMARD = (PAULI["X"] + PAULI["Z"]) / np.sqrt(2)
 _INTO_Z = {"X": _HADAMARD, "Y": _HADAMARD @ np.diag([1, -1j]), "Z": PAULI["I"]}
@@ -41,9 +45,19 @@ def probabilities(rho: ArrayLike, settings: Sequence[str]) -> FloatArray:
     return p / p.sum(axis=-1, keepdims=True)
 
 
-def confusion(readout: Sequence[float]) -> FloatArray:
-    """Matrix (2^N, 2^N) from true to reported outcomes, for the chance of a flipped readout of each qubit."""
+def confusion(readout: Sequence[Flips]) -> FloatArray:
+    """Matrix (2^N, 2^N) from true to reported outcomes: rows are true, columns reported, spin 0 the highest bit.
+
+    readout: for each spin the chance of a flipped readout, or the two chances (0 read as 1, 1 read as 0). Raises
+    ArgumentError for a chance outside [0, 1], and for a pair that adds up to 1, which tells nothing of the spin.
+    """
     matrix = np.ones((1, 1))
-    for error in readout:
-        matrix = np.kron(matrix, np.array([[1 - error, error], [error, 1 - error]]))
+    for spin, flips in enumerate(readout):
+        pair = real(f"readout[{spin}]", flips)
+        if pair.shape not in ((), (2,)) or np.any((pair < 0) | (pair > 1)):
+            raise ArgumentError(f"readout[{spin}]", repr(flips), "be a chance from 0 to 1, or two of them")
+        zero, one = np.broadcast_to(pair, 2)
+        if abs(zero + one - 1) < 1e-9:
+            raise ArgumentError(f"readout[{spin}]", repr(flips), "leave a difference between the outcomes")
+        matrix = np.kron(matrix, np.array([[1 - zero, zero], [one, 1 - one]]))
     return matrix
