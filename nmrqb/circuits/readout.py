@@ -51,7 +51,7 @@ class ReadoutCalibration:
         """The whole matrix (2^n, 2^n), row = true outcome: reported = true @ confusion."""
         whole: FloatArray = np.ones((1, 1))
         for matrix in self.matrices:
-            whole = np.kron(whole, matrix)
+            whole = np.kron(whole, matrix).astype(float)
         return whole
 
     def correct(self, frequencies: ArrayLike) -> FloatArray:
