@@ -195,7 +195,7 @@ class _Walk:
             for k in w.spins:
                 rotation[on_spin(n, k, "X")] = scale * angles.real
                 rotation[on_spin(n, k, "Y")] = scale * angles.imag
-        self._add(key, rotation, durations, played)
+        self._add(key, rotation, durations, played, align=align)
 
     def _played(self, key: Key, step: Pulse | Lock) -> list[Played] | None:
         """One waveform for each channel of a pulse; None where something is wrong with it."""
@@ -285,8 +285,9 @@ class _Walk:
         played: tuple[Played, ...] = (),
         *,
         computed: bool = False,
+        align: str = "centre",
     ) -> None:
-        segment = Segment(rotation, durations, self.event, self._place(key), played, computed)
+        segment = Segment(rotation, durations, self.event, self._place(key), played, computed, align)
         builder = self.builder
         builder.segments.append(segment)
         builder.done += segment.slices

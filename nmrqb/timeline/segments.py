@@ -38,8 +38,8 @@ class Played:
 class Segment:
     """Slices of one event: rotation on each single-spin label (..., n) in rad, durations (..., n) in s.
 
-    place: the step in its file. played: the pulses; a segment without any is a delay, and then `computed` says whether
-    its length takes the sample's quantities.
+    place: the step in its file. played: the pulses, and `align` how those of unlike length stand to each other; a segment
+    without any is a delay, and then `computed` says whether its length takes the sample's quantities.
     """
 
     rotation: Mapping[str, FloatArray]
@@ -48,6 +48,7 @@ class Segment:
     place: Place
     played: tuple[Played, ...] = ()
     computed: bool = False
+    align: str = "centre"
 
     @property
     def slices(self) -> int:

@@ -13,12 +13,14 @@ from nmrqb.checks import ComplexArray, FloatArray
 class Waveform:
     """One pulse on some spins: rotation of each slice as angle x exp(i phase), (..., n), in slices of equal length.
 
-    length: (...,) in s, of the whole pulse; 0 for an ideal one, which has a single slice.
+    length: (...,) in s, of the whole pulse; 0 for an ideal one, which has a single slice. phase: (...,) in rad, what the
+    sequence asked for; the rotation holds it too, together with the phases of the envelope.
     """
 
     spins: tuple[int, ...]
     rotation: ComplexArray
     length: FloatArray
+    phase: FloatArray
 
     @property
     def peak(self) -> FloatArray:
@@ -41,7 +43,8 @@ def from_flip(
 ) -> Waveform:
     """A pulse that flips by `angle` on resonance in `length`: the envelope scaled to that area."""
     share = envelope / np.abs(np.sum(envelope))
-    return Waveform(spins, (angle * np.exp(1j * phase))[..., None] * share, np.asarray(length, dtype=float))
+    rotation = (angle * np.exp(1j * phase))[..., None] * share
+    return Waveform(spins, rotation, np.asarray(length, dtype=float), np.asarray(phase))
 
 
 def from_amplitude(
@@ -49,7 +52,8 @@ def from_amplitude(
 ) -> Waveform:
     """A pulse of peak nutation frequency `rf` (Hz) that lasts `length` (s)."""
     each = 2 * np.pi * rf * length / envelope.size
-    return Waveform(spins, (each * np.exp(1j * phase))[..., None] * envelope, np.asarray(length, dtype=float))
+    rotation = (each * np.exp(1j * phase))[..., None] * envelope
+    return Waveform(spins, rotation, np.asarray(length, dtype=float), np.asarray(phase))
 
 
 def leading(waveforms: list[Waveform]) -> tuple[int, ...]:
