@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +12,12 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_paper, cli_signal, terminal
-from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem, RunError
+from nmrqb import cli_paper, cli_run, cli_signal, terminal
+from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from nmrqb import Sample, Sequence
-    from nmrqb.experiment import Experiment
     from nmrqb.files import Document
-    from nmrqb.runs import RunFolder, State
 
 app = typer.Typer(
     name="nmrqb",
@@ -33,14 +27,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(cli_run.run)
+app.command()(cli_run.resume)
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)
 
 BAD_INPUT, FAILED = 2, 1
 
-#: More shots than any file may ask for, and the largest seed that a NetCDF attribute holds.
-_MOST_SHOTS, _MOST_SEED = 10_000_000, 2**63 - 1
 #: What the parser of the command line raises; the module it comes from changes with the version of typer.
 _UsageError: Any = typer.BadParameter.__base__
 #: What typer makes of Ctrl-C where it does not raise Abort.
@@ -97,109 +91,6 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None: ...
-
-
-@app.command()
-def run(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME|FILE", help="An experiment of the library, such as 'charge', or a .toml file."),
-    ],
-    engine: Annotated[
-        str | None, typer.Option(help="'exact', 'aer' or 'spectrometer'; exact and aer side by side when left out.")
-    ] = None,
-    shots: Annotated[
-        int | None, typer.Option(help="Shots per tomography setting and point, over what the file says.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of every random draw; a fresh one is taken and recorded when left out.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME-DATE-TIME when left out.")] = None,
-) -> None:
-    """Run an experiment: a table here; data.nc, figure.png and report.html in a folder of its own."""
-    from nmrqb.experiment import ENGINES, Experiment, versions
-    from nmrqb.files import nearest
-    from nmrqb.runs import RunFolder
-
-    for option, value, least, most in (("--shots", shots, 1, _MOST_SHOTS), ("--seed", seed, 0, _MOST_SEED)):
-        if value is not None and not least <= value <= most:
-            allowed = f"a whole number from {least} to {most} is needed"
-            raise InputError((Problem(f"found {value}", key=option, allowed=allowed),))
-    if engine is not None and engine not in ENGINES:
-        raise InputError(
-            (Problem(f"no engine is called {engine!r}", key="--engine", allowed=nearest(engine, ENGINES)),)
-        )
-    experiment = Experiment.load(name)
-    folder = RunFolder.create(out, experiment.name)
-    about = {
-        "experiment": name,
-        "engine": engine or "all",
-        "shots": shots or experiment.shots.per_setting,
-        "seed": secrets.randbits(63) if seed is None else seed,
-        "versions": versions(),
-    }
-    try:
-        dataset = _run(experiment, folder, engine, about)
-    except KeyboardInterrupt:
-        _give_up(folder, "interrupted", about)
-        raise RunError("interrupted", f"{folder.path} holds the inputs and is marked as interrupted") from None
-    except Exception as error:
-        _give_up(folder, "failed", {**about, "reason": str(error)})
-        raise
-    _print_run(experiment, folder, dataset)
-
-
-def _run(experiment: Experiment, folder: RunFolder, engine: str | None, about: dict[str, Any]) -> xr.Dataset:
-    """Compute and write; `run.json` says finished only when everything else is there."""
-    from nmrqb import report
-
-    folder.inputs(_inputs(experiment))
-    folder.state("running", **about)
-    with terminal.progress("circuits") as update:
-        dataset = experiment.run(engine, seed=about["seed"], shots=about["shots"], progress=update)
-    folder.data(dataset)
-    figure, diagram = _figures(experiment, dataset, folder)
-    folder.text("report.html", report.render(dataset, experiment.sample, figure, diagram))
-    folder.state("finished", **about)
-    return dataset
-
-
-def _give_up(folder: RunFolder, state: State, about: dict[str, Any]) -> None:
-    """Mark a run that did not finish. Where that cannot be written either, run.json still says that it is running."""
-    with suppress(NmrqbError):
-        folder.state(state, **about)
-
-
-def _print_run(experiment: Experiment, folder: RunFolder, dataset: xr.Dataset) -> None:
-    from nmrqb import report
-
-    console = terminal.console()
-    console.print(experiment.title, style="bold", soft_wrap=True)
-    console.print(report.unit_line(dataset), soft_wrap=True)
-    terminal.print_results(console, report.result_table(dataset))
-    console.print(f"Wrote {folder.path}{os.sep}: report.html, figure.png, data.nc, curves.nc, inputs.", soft_wrap=True)
-
-
-def _figures(experiment: Experiment, dataset: Any, folder: RunFolder) -> tuple[bytes, bytes]:
-    from nmrqb.plots.experiment import draw_experiment
-    from nmrqb.plots.sequence import draw_sequence
-
-    curves = experiment.curves()
-    folder.data(curves, "curves.nc")
-    figure = folder.file("figure.png", lambda path: draw_experiment(dataset, curves).savefig(path, dpi=160))
-    channels = tuple(dict.fromkeys(experiment.sample.spins))
-    diagram = folder.file(
-        "sequence.png", lambda path: draw_sequence(experiment.sequence, channels).savefig(path, dpi=160)
-    )
-    return figure.read_bytes(), diagram.read_bytes()
-
-
-def _inputs(experiment: Experiment) -> dict[str, str]:
-    return {
-        "experiment.toml": experiment.document.text,
-        "sequence.toml": experiment.sequence.document.text,
-        "sample.toml": experiment.sample.source,
-    }
 
 
 @app.command()

@@ -346,7 +346,7 @@ def test_ctrl_c_in_the_middle_of_a_run(tmp_path, nmrqb):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert stdout == ""
-    assert complaints(stderr) == ["interrupted; out holds the inputs and is marked as interrupted"]
+    assert complaints(stderr) == ["interrupted; go on with it: nmrqb resume out"]
     assert state(out) == "interrupted"
     assert sorted(path.name for path in out.rglob("*")) == [
         "experiment.toml", "inputs", "run.json", "sample.toml", "sequence.toml",
@@ -401,9 +401,9 @@ def test_a_disk_that_fills_up_leaves_nothing_that_looks_whole(limit, stops_at, t
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != limit
     assert done.returncode == 1
     assert done.stdout == ""
-    assert complaints(done.stderr) == [
-        f"out/{stops_at} cannot be written (file too large); make room or choose another folder, and run it again"
-    ]
+    then = "; then go on with it: nmrqb resume out" if stops_at == "data.nc" else ", and run it again"
+    told = f"out/{stops_at} cannot be written (file too large); make room or mend the folder{then}"
+    assert complaints(done.stderr) == [told]
     left = {str(path.relative_to(out)) for path in out.rglob("*")}
     assert not {"data.nc", "report.html", "figure.png", stops_at} & left
     assert not [name for name in left if "partial" in name]

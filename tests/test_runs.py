@@ -111,6 +111,8 @@ def check_folder(out, seed):
         "seed": seed,
         "state": "finished",
         "versions": versions,
+        "names": {kind: kind for kind in ("experiment", "sequence", "sample")},
+        "inputs": {f"inputs/{name}": hashlib.sha256(text.encode()).hexdigest() for name, text in FILES.items()},
     }
     assert versions["python"] == platform.python_version()
     assert versions["qiskit-aer"] == importlib.metadata.version("qiskit-aer")
@@ -179,7 +181,7 @@ def test_a_folder_that_holds_a_run_is_never_used_again(tmp_path):
 def test_inputs_are_kept_to_the_byte(tmp_path):
     folder = RunFolder.create(tmp_path / "run", "x")
     text = "title = 'é'\r\n# two kinds of line ends\n"
-    folder.inputs({"experiment.toml": text})
+    folder.inputs({"experiment.toml": text.encode()})
     assert (folder.path / "inputs" / "experiment.toml").read_bytes() == text.encode()
 
 
@@ -247,8 +249,12 @@ def test_a_run_that_fails_says_so_in_its_folder(tmp_path, nmrqb):
     (told,) = complaints(stderr)
     assert (process.returncode, stdout) == (1, "")
     assert (
-        told == "out/data.nc cannot be written (is a directory); make room or choose another folder, and run it again"
+        told == "out/data.nc cannot be written (is a directory); make room or mend the folder; "
+        "then go on with it: nmrqb resume out"
     )
     record = json.loads((out / "run.json").read_text())
-    assert (record["state"], record["reason"]) == ("failed", told)
+    assert (record["state"], record["reason"]) == (
+        "failed",
+        told.removesuffix("; then go on with it: nmrqb resume out"),
+    )
     assert {path.name for path in out.iterdir()} == {"inputs", "run.json", "data.nc"}

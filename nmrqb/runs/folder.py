@@ -1,4 +1,4 @@
-"""Run folders: what was asked, with what, and what came out, written so that nothing half-done looks whole."""
+"""The folder of a run: its files, each whole or not there, and what `run.json` says of how it stands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,12 @@ from xarray.backends import H5NetCDFStore
 
 from nmrqb.errors import InputError, Problem, RunError
 from nmrqb.jobs.disk import cause, write_whole
+from nmrqb.jobs.lock import Lock
+from nmrqb.jobs.redact import redacted
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
-#: What a finished run leaves, beside its inputs.
+#: What a finished run leaves, beside its inputs and jobs.
 FILES = ("run.json", "data.nc", "curves.nc", "figure.png", "sequence.png", "report.html")
 
 
@@ -36,7 +39,7 @@ class RunFolder:
         if path is None:
             path = _unused(Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
         try:
-            taken = [file for file in FILES if (path / file).exists()]
+            taken = [file for file in (*FILES, "jobs") if (path / file).exists()]
             if not taken:
                 (path / "inputs").mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryFile(dir=path):
@@ -52,14 +55,28 @@ class RunFolder:
             )
         return cls(path)
 
-    def state(self, state: State, **about: Any) -> None:
-        """Record how the run stands in run.json."""
-        self.text("run.json", json.dumps({"state": state, **about}, indent=2, sort_keys=True) + "\n")
+    def locked(self) -> Lock:
+        """Keeps other processes out until it is released. Raises RunError when one is at work here."""
+        return Lock(self.path)
 
-    def inputs(self, texts: Mapping[str, str]) -> None:
+    @property
+    def jobs(self) -> Path:
+        """Where the ledger of its jobs is kept."""
+        return self.path / "jobs"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that a finished run leaves is there."""
+        return all((self.path / name).is_file() for name in FILES)
+
+    def state(self, state: State, **about: Any) -> None:
+        """Record how the run stands in run.json; no account token gets there."""
+        self.text("run.json", redacted(json.dumps({"state": state, **about}, indent=2, sort_keys=True)) + "\n")
+
+    def inputs(self, contents: Mapping[str, bytes]) -> None:
         """Keep the inputs as they were given."""
-        for name, text in texts.items():
-            self.text(f"inputs/{name}", text)
+        for name, content in contents.items():
+            self.file(f"inputs/{name}", partial(Path.write_bytes, data=content))
 
     def text(self, name: str, text: str) -> Path:
         """Write a text file, whole or not at all."""
@@ -75,8 +92,7 @@ class RunFolder:
         try:
             write_whole(target, write)
         except OSError as error:
-            remedy = "make room or choose another folder, and run it again"
-            raise RunError(f"{target} cannot be written ({cause(error)})", remedy) from None
+            raise RunError(f"{target} cannot be written ({cause(error)})", "make room or mend the folder") from None
         return target
 
 
@@ -90,6 +106,15 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     with h5netcdf.File(buffer, "w") as file:
         dataset.dump_to_store(H5NetCDFStore(file))
     path.write_bytes(buffer.getbuffer())
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """A whole Dataset from a file that `write_netcdf` has written. Raises RunError for what is none."""
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            return dataset.load()
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not the data of a run ({error})", "remove it, and it is made anew") from None
 
 
 def _write(path: Path, text: str) -> None:
