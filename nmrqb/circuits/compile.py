@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -12,6 +13,7 @@ from qiskit.circuit.library import RGate, UnitaryGate
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.noise import Placed, instruction, turns
 from nmrqb.circuits.prepare import Branch
+from nmrqb.circuits.trotter import Block, Trotter, coupled
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
 from nmrqb.timeline import Mark, Timeline
@@ -28,6 +30,7 @@ def compile_circuit(
     start: ComplexArray | None = None,
     basis: ComplexArray | None = None,
     pieces: Sequence[int] | None = None,
+    cut: Trotter | None = None,
     save: bool = False,
     measure: tuple[str, str] | None = None,
 ) -> QuantumCircuit:
@@ -35,7 +38,8 @@ def compile_circuit(
 
     Without a branch (Aer only) it starts in the density matrix `start` (d, d), and crushers are masks on the state.
     basis: unitary (d, d) applied to the starting basis state, none for the computational basis. pieces: how many pieces
-    noise cuts each slice into. save: save the density matrix at every observed mark, under its name (Aer only).
+    noise cuts each slice into. cut: how three and more coupled spins become products of one- and two-spin gates, for
+    devices; without it they are one unitary block, which is exact. save: save the density matrix at every observed mark, under its name (Aer only).
     measure: (mark, setting) ends the circuit at that mark with a measurement of the Pauli setting, such as "XZ".
     """
     n = timeline.n
@@ -62,7 +66,11 @@ def compile_circuit(
         if s < timeline.slices:
             if s and timeline.events[s] != timeline.events[s - 1]:
                 circuit.barrier()
-            _slice(circuit, timeline, angles[s], float(durations[s]), 1 if pieces is None else int(pieces[s]))
+            parts = _whole(timeline.labels, angles[s])
+            if cut is not None:
+                parts = [(block, x) for group, x in cut.factors(s, int(cut.steps[index][s])) for block in group]
+            play = _Player(circuit, timeline.labels, parts)
+            _slice(play, timeline, angles[s], float(durations[s]), 1 if pieces is None else int(pieces[s]))
     return circuit
 
 
@@ -73,17 +81,18 @@ def _basis_state(circuit: QuantumCircuit, state: int, basis: ComplexArray | None
             circuit.x(k)
     if basis is not None:
         _unitary(circuit, basis, range(n))
+        circuit.barrier()
 
 
-def _slice(circuit: QuantumCircuit, timeline: Timeline, angles: FloatArray, duration: float, pieces: int) -> None:
+def _slice(play: _Player, timeline: Timeline, angles: FloatArray, duration: float, pieces: int) -> None:
     if timeline.noise is None or duration == 0:
-        _gates(circuit, timeline.labels, angles)
+        play.gates(angles)
         return
     noise = turns(timeline.noise, duration / pieces)
-    _relax(circuit, noise.first)
+    _relax(play.circuit, noise.first)
     for piece in range(pieces):
-        _gates(circuit, timeline.labels, angles / pieces)
-        _relax(circuit, noise.between if piece < pieces - 1 else noise.last)
+        play.gates(angles / pieces)
+        _relax(play.circuit, noise.between if piece < pieces - 1 else noise.last)
 
 
 def _relax(circuit: QuantumCircuit, channels: Sequence[Placed]) -> None:
@@ -91,21 +100,44 @@ def _relax(circuit: QuantumCircuit, channels: Sequence[Placed]) -> None:
         circuit.append(channel, list(reversed(spins)))
 
 
-def _gates(circuit: QuantumCircuit, labels: Sequence[str], angles: FloatArray) -> None:
-    """exp(-i sum angle P), exactly: spins that no term couples are rotated apart, coupled ones in one block."""
-    terms = {label: float(a) for label, a in zip(labels, angles, strict=True) if a != 0 and set(label) != {"I"}}
-    for spins in _coupled(terms, len(labels[0])):
-        inside = {_cut(label, spins): a for label, a in terms.items() if _support(label) & set(spins)}
-        if not inside:
-            continue
-        if len(spins) == 1:
-            _rotate(circuit, inside, spins[0])
-        elif set(inside) <= set(_COMMUTING):
-            for label, a in inside.items():
-                getattr(circuit, _COMMUTING[label])(2 * a, *spins)
-        else:
-            generator = pauli_sum(list(inside), list(inside.values()))
-            _unitary(circuit, unitary(generator, check=False), spins)
+def _whole(labels: Sequence[str], angles: FloatArray) -> list[tuple[Block, float]]:
+    """Spins that no term couples apart, coupled ones together: nothing is missed."""
+    supports = {k: _support(label) for k, label in enumerate(labels) if angles[k] != 0 and set(label) != {"I"}}
+    sets = coupled(list(supports.values()), len(labels[0]))
+    return [(Block(s, tuple(k for k, own in supports.items() if set(own) <= set(s))), 1.0) for s in sets]
+
+
+@dataclass(frozen=True)
+class _Player:
+    """Writes exp(-i sum angle P) as blocks, each with its share of the angles."""
+
+    circuit: QuantumCircuit
+    labels: Sequence[str]
+    parts: Sequence[tuple[Block, float]]
+
+    def gates(self, angles: FloatArray) -> None:
+        for block, share in self.parts:
+            inside = {_cut(self.labels[k], block.spins): share * float(angles[k]) for k in block.terms if angles[k]}
+            if inside:
+                _block(self.circuit, inside, block.spins)
+
+
+def _block(circuit: QuantumCircuit, terms: dict[str, float], spins: Sequence[int]) -> None:
+    """Exactly, by gates that devices know where the terms commute."""
+    if len(spins) == 1:
+        _rotate(circuit, terms, spins[0])
+    elif set(terms) <= set(_COMMUTING):
+        for label, a in terms.items():
+            getattr(circuit, _COMMUTING[label])(2 * a, *spins)
+    elif all(set(label) <= {"I", "Z"} and label.count("Z") <= 2 for label in terms):
+        for label, a in terms.items():
+            where = [spins[k] for k in _support(label)]
+            if len(where) == 1:
+                circuit.rz(2 * a, *where)
+            else:
+                circuit.rzz(2 * a, *where)
+    else:
+        _unitary(circuit, unitary(pauli_sum(list(terms), list(terms.values())), check=False), spins)
 
 
 def _rotate(circuit: QuantumCircuit, terms: dict[str, float], spin: int) -> None:
@@ -143,18 +175,9 @@ def _measure(circuit: QuantumCircuit, setting: str) -> None:
     circuit.measure(range(circuit.num_qubits), range(circuit.num_qubits))
 
 
-def _support(label: str) -> set[int]:
-    return {k for k, letter in enumerate(label) if letter != "I"}
+def _support(label: str) -> tuple[int, ...]:
+    return tuple(k for k, letter in enumerate(label) if letter != "I")
 
 
 def _cut(label: str, spins: Sequence[int]) -> str:
     return "".join(label[k] for k in spins)
-
-
-def _coupled(terms: dict[str, float], n: int) -> list[list[int]]:
-    """Spins joined by the terms that act on more than one, each set in ascending order."""
-    sets = [{k} for k in range(n)]
-    for label in terms:
-        touched = [s for s in sets if s & _support(label)]
-        sets = [s for s in sets if s not in touched] + [set().union(*touched)]
-    return sorted(sorted(s) for s in sets)
