@@ -1,1 +1,19 @@
 """Protocol design: couplings made of pulses, optimal charging, and how well both survive a real coil."""
+
+from nmrqb.design.controls import Channel, System
+from nmrqb.design.objectives import Ergotropy, Gate, Objective, Power, StoredEnergy, Transfer
+from nmrqb.design.pulses import OptimisedPulse
+from nmrqb.design.search import optimise
+
+__all__ = [
+    "Channel",
+    "Ergotropy",
+    "Gate",
+    "Objective",
+    "OptimisedPulse",
+    "Power",
+    "StoredEnergy",
+    "System",
+    "Transfer",
+    "optimise",
+]
