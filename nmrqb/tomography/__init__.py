@@ -1,6 +1,10 @@
 """From counts to density matrices, and from density matrices to numbers with error bars."""
 
+from nmrqb.tomography.allocation import allocate
+from nmrqb.tomography.bayes import Posterior, bayesian_mean, posterior
 from nmrqb.tomography.bootstrap import Estimate, estimate, normal_score
+from nmrqb.tomography.design import Design, gradient_of, metric_weight, pauli_design, readout_design
+from nmrqb.tomography.direct import direct_expectation
 from nmrqb.tomography.grouping import covers, energy_settings, local_paulis, pauli_terms, settings_for
 from nmrqb.tomography.likelihood import LikelihoodFit, certificate, maximum_likelihood, mixture_likelihood
 from nmrqb.tomography.measurement import Measurement, pauli_measurement
@@ -12,31 +16,41 @@ from nmrqb.tomography.reconstruct import linear_inversion, nearest_state
 from nmrqb.tomography.settings import confusion, pauli_settings, probabilities
 
 __all__ = [
+    "Design",
     "DetectedLines",
     "Estimate",
     "LikelihoodFit",
     "Measurement",
+    "Posterior",
     "Readout",
     "ReadoutMap",
     "ReadoutReport",
+    "allocate",
+    "bayesian_mean",
     "best_sets",
     "certificate",
     "confusion",
     "covers",
     "default_readouts",
+    "direct_expectation",
     "energy_settings",
     "estimate",
+    "gradient_of",
     "linear_inversion",
     "local_paulis",
     "maximum_likelihood",
+    "metric_weight",
     "mixture_likelihood",
     "nearest_state",
     "normal_score",
+    "pauli_design",
     "pauli_measurement",
     "pauli_settings",
     "pauli_terms",
+    "posterior",
     "probabilities",
     "readout_candidates",
+    "readout_design",
     "readout_map",
     "readout_report",
     "resolved_lines",

@@ -104,12 +104,20 @@ def mixture_likelihood(
 
 
 def _maximise(n: FloatArray, measurement: Measurement, tolerance: float) -> ComplexArray:
-    """States (B, d, d) for counts (B, M): Newton steps down the central path; members that are done leave the batch."""
-    path = _Path(measurement)
+    """States (B, d, d) for counts (B, M), the barrier's weight having gone down to what the tolerance allows."""
+    allowed = np.maximum(tolerance, _ROUNDING * n.sum(axis=1))
+    return state_of(centred(n, measurement, allowed / (2 * measurement.dimension)))
+
+
+def centred(n: FloatArray, measurement: Measurement, barrier: ArrayLike) -> FloatArray:
+    """Coefficients (B, P) of the states that maximise log-likelihood + barrier log det rho, for counts (B, M).
+
+    Newton steps go down the central path; members that are done leave the batch.
+    """
+    path = Path(measurement)
     x = _start(n, measurement)
-    total = n.sum(axis=1)
-    last = np.maximum(tolerance, _ROUNDING * total) / (2 * measurement.dimension)
-    mu = np.maximum(0.02 * np.sqrt(total), last)
+    last = np.broadcast_to(np.asarray(barrier, dtype=float), len(n))
+    mu = np.maximum(0.02 * np.sqrt(n.sum(axis=1)), last)
     active = np.arange(len(n))
     for _ in range(_MAX_STEPS):
         step, decrement = path.newton(x[active], n[active], mu[active])
@@ -120,7 +128,7 @@ def _maximise(n: FloatArray, measurement: Measurement, tolerance: float) -> Comp
         active = active[~done]
         if not active.size:
             break
-    return state_of(x)
+    return x
 
 
 def _start(n: FloatArray, measurement: Measurement) -> FloatArray:
@@ -133,7 +141,7 @@ def _start(n: FloatArray, measurement: Measurement) -> FloatArray:
     return 0.9 * coefficients(nearest_state(state_of(x)))
 
 
-class _Path:
+class Path:
     """Newton steps for f(x) = sum n log p(x) + mu log det rho(x) of one measurement, x being Pauli coefficients."""
 
     def __init__(self, measurement: Measurement) -> None:
@@ -147,13 +155,16 @@ class _Path:
     def newton(self, x: FloatArray, n: FloatArray, mu: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The step (B, P), kept inside the states, and Newton's decrement (B,): how far off the path, in units of mu."""
         p = self.offset + x @ self.A.T
-        ratio = n / p
         root, inverse = self._inverse(x)
-        gradient = ratio @ self.A + mu[:, None] * np.real(inverse.reshape(len(x), -1) @ self.columns.conj())
-        hessian = self._curvature(ratio / p) + mu[:, None, None] * self._barrier(inverse)
+        gradient = (n / p) @ self.A + mu[:, None] * np.real(inverse.reshape(len(x), -1) @ self.columns.conj())
+        hessian = self._curvature(n / p**2) + mu[:, None, None] * self._barrier(inverse)
         step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
         decrement = np.sqrt(np.maximum(np.einsum("bp,bp->b", gradient, step) / mu, 0.0))
         return step * self._length(root, step)[:, None], decrement
+
+    def information(self, x: FloatArray, n: FloatArray, mu: float) -> FloatArray:
+        """Minus the second derivative of f at x, (B, P, P)."""
+        return self._curvature(n / (self.offset + x @ self.A.T) ** 2) + mu * self._barrier(self._inverse(x)[1])
 
     def _inverse(self, x: FloatArray) -> tuple[ComplexArray, ComplexArray]:
         """K and K^dagger K = rho^-1, each (B, d, d)."""
