@@ -43,6 +43,12 @@ class Trotter:
     steps: np.ndarray
     bound: FloatArray
 
+    def pairs(self) -> int:
+        """Blocks of two spins in a circuit that serves all points."""
+        most = self.steps.reshape(-1, self.steps.shape[-1]).max(axis=0)
+        chosen = (group for s in range(len(self.groups)) for group, _ in self.factors(s, int(most[s])))
+        return sum(len(block.spins) > 1 for group in chosen for block in group)
+
     def factors(self, s: int, steps: int) -> Iterator[tuple[Group, float]]:
         """Groups of slice s and their shares of it, in the order they act; where steps meet, two halves are one."""
         groups = self.groups[s]
