@@ -3,6 +3,8 @@
 from nmrqb.tomography.allocation import allocate
 from nmrqb.tomography.bayes import Posterior, bayesian_mean, posterior
 from nmrqb.tomography.bootstrap import Estimate, estimate, normal_score
+from nmrqb.tomography.counts import Counts
+from nmrqb.tomography.counts_files import counts_text, read_counts
 from nmrqb.tomography.design import Design, gradient_of, metric_weight, pauli_design, readout_design
 from nmrqb.tomography.direct import direct_expectation
 from nmrqb.tomography.grouping import covers, energy_settings, local_paulis, pauli_terms, settings_for
@@ -16,6 +18,7 @@ from nmrqb.tomography.reconstruct import linear_inversion, nearest_state
 from nmrqb.tomography.settings import confusion, pauli_settings, probabilities
 
 __all__ = [
+    "Counts",
     "Design",
     "DetectedLines",
     "Estimate",
@@ -30,6 +33,7 @@ __all__ = [
     "best_sets",
     "certificate",
     "confusion",
+    "counts_text",
     "covers",
     "default_readouts",
     "direct_expectation",
@@ -49,6 +53,7 @@ __all__ = [
     "pauli_terms",
     "posterior",
     "probabilities",
+    "read_counts",
     "readout_candidates",
     "readout_design",
     "readout_map",

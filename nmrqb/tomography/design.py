@@ -164,10 +164,10 @@ def metric_weight(metric: Metric, design: Design, shots: ArrayLike, seed: int = 
 
 
 def _expected(expected: ArrayLike | None, dimension: int) -> ComplexArray:
-    unity: ComplexArray = np.eye(dimension) / dimension + 0j
+    unity = np.eye(dimension, dtype=np.complex128) / dimension
     if expected is None:
         return unity
-    state = checks.density_matrix("expected", expected, dimension)
+    state: ComplexArray = checks.density_matrix("expected", expected, dimension)
     if state.ndim != 2:
         raise ArgumentError("expected", f"of shape {state.shape}", "be one state of shape (d, d)")
     return (1 - _UNCERTAIN) * state + _UNCERTAIN * unity
