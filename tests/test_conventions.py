@@ -1,5 +1,6 @@
 """The conventions everything rests on, pinned: spin order, signs, rotation sense, units, bit order."""
 
+import counted
 import numpy as np
 import pytest
 
@@ -80,7 +81,7 @@ def test_qubit_k_is_spin_k_in_saved_states_and_in_counts(state):
     branch = Branch(1.0, state, ())
     saved = execute.saved_states([compile_circuit(timeline, (), branch, save=True)], ["end"])
     np.testing.assert_allclose(np.diag(saved[0, 0]).real, np.eye(4)[state], atol=1e-15)
-    counts = execute.counts([compile_circuit(timeline, (), branch, measure=("end", "ZZ"))], [10], (), 1)
+    counts = counted.counts([compile_circuit(timeline, (), branch, measure=("end", "ZZ"))], 10)
     np.testing.assert_array_equal(counts[0], 10 * np.eye(4)[state])
 
 
@@ -98,7 +99,7 @@ def test_aer_and_numpy_rotate_into_the_same_measurement_basis():
     settings = [a + b for a in "XYZ" for b in "XYZ"]
     expected = probabilities(rho, settings)
     circuits = [compile_circuit(timeline, (), Branch(1.0, 0, ()), measure=("end", s)) for s in settings]
-    counts = execute.counts(circuits, [200_000] * 9, (), 5) / 200_000
+    counts = counted.counts(circuits, 200_000, 5) / 200_000
     assert np.abs(counts - expected).max() < 5 * 0.5 / np.sqrt(200_000)
 
 

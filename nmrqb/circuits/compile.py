@@ -12,6 +12,7 @@ from qiskit.circuit.library import RGate, UnitaryGate
 
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.noise import Placed, instruction, turns
+from nmrqb.circuits.order import reversed_spins
 from nmrqb.circuits.prepare import Branch
 from nmrqb.circuits.trotter import Block, Trotter, coupled
 from nmrqb.spin.operators import pauli_sum
@@ -45,7 +46,8 @@ def compile_circuit(
     n = timeline.n
     circuit = QuantumCircuit(n, n if measure else 0)
     if branch is None:
-        circuit.append(Instruction("set_density_matrix", n, 0, [start]), range(n)[::-1])
+        assert start is not None
+        circuit.append(Instruction("set_density_matrix", n, 0, [reversed_spins(start)]), range(n))  # it knows no order
     else:
         _basis_state(circuit, branch.state, basis)
     angles, durations = timeline.angles[index], timeline.durations[index]

@@ -129,8 +129,18 @@ def instruction(channel: ComplexArray) -> Instruction:
     Not as Kraus operators: those would lose what a short piece does with a probability below 1e-8.
     """
     d = round(len(channel) ** 0.5)
-    columns = channel.reshape(d, d, d, d).transpose(1, 0, 3, 2).reshape(d * d, d * d)  # Qiskit stacks columns
-    return Instruction("superop", d.bit_length() - 1, 0, [columns])
+    return Instruction("superop", d.bit_length() - 1, 0, [_restacked(channel)])
+
+
+def row_major(step: Instruction) -> ComplexArray:
+    """The channel (4^m, 4^m) on row-major vectors that `instruction` made an instruction of."""
+    return _restacked(step.params[0])
+
+
+def _restacked(channel: ComplexArray) -> ComplexArray:
+    """From stacked rows to stacked columns, as Qiskit has them, or back."""
+    d = round(len(channel) ** 0.5)
+    return channel.reshape(d, d, d, d).transpose(1, 0, 3, 2).reshape(d * d, d * d)
 
 
 def _joined(found: tuple[Part, ...]) -> list[list[Part]]:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from nmrqb import checks
-from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.circuits import Branch, branches, compile_circuit, execute, splitting
-from nmrqb.circuits.prepare import eigenbranches
+from nmrqb.checks import FloatArray
+from nmrqb.circuits import execute
+from nmrqb.circuits.cost import Cost, cost_of
+from nmrqb.circuits.devices import Source, noise_source, open_machine
+from nmrqb.circuits.readout import ReadoutCalibration, calibrated, calibration_circuits
+from nmrqb.circuits.variants import Mitigation, variants
+from nmrqb.engines.counting import Counted
+from nmrqb.engines.options import check_options
+from nmrqb.engines.program import Program, counter, members_written_out
 from nmrqb.errors import ArgumentError
-from nmrqb.nmr.ensembles import Ensemble
+from nmrqb.jobs import Ledger, Work
 from nmrqb.results import Progress, States
-from nmrqb.timeline import Timeline, cycle_average, expanded
-from nmrqb.tomography import confusion, linear_inversion, nearest_state, pauli_settings, probabilities
+from nmrqb.timeline import Timeline, cycle_average
+from nmrqb.timeline.trajectories import random_flips
+from nmrqb.tomography import nearest_state, probabilities
 
-#: Replicas resampled at once are bounded to about this many outcome counts.
-_CHUNK = 2**24
-
-#: Seeds are recorded as 64-bit integers.
-_MAX_SEED = 2**63 - 1
+Execution = Literal["job", "batch", "session"]
 
 #: Every member of an ensemble is a set of circuits of its own; more of them than this are refused.
 MAX_MEMBERS = 100
@@ -31,52 +33,80 @@ MAX_MEMBERS = 100
 
 @dataclass(frozen=True)
 class Shots:
-    """Circuits on Aer, tomographed.
+    """Circuits on Aer, on qubits cut from a fake backend, on IBM's machines or on anyone's BackendV2, tomographed.
 
-    backend: "aer". shots: per tomography setting and point, shared out among the branches by weight; None takes the exact
-    probabilities, as infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a
-    fresh one (it is recorded). replicas: bootstrap replicas behind the error bars. sampling: "state" draws counts from
-    Aer's final density matrix and the readout error, "counts" has Aer draw them; the distribution is the same. split:
-    largest trace distance that splitting noise from evolution may cost. estimator: "nearest" gives the density matrix nearest to the linear inversion, replica by
-    replica; "linear" leaves the inversion as it is: unbiased, with eigenvalues that noise may push below zero.
+    backend: "aer", "fake:NAME", "ibm:NAME", or a BackendV2 object. shots: per tomography setting and point, shared out
+    among the branches by weight (equally where the backend wants equal shots); None takes the exact probabilities, as
+    infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a fresh one (it is
+    recorded). replicas: bootstrap replicas behind the error bars. sampling: "state" draws counts from a simulator's final
+    density matrix and the readout error, "counts" has it draw them; the distribution is the same. Real machines count.
+    split: largest trace distance that splitting noise from evolution may cost. estimator: "nearest" gives the density
+    matrix nearest to the linear inversion, replica by replica; "linear" leaves the inversion as it is: unbiased, with
+    eigenvalues that noise may push below zero.
+
+    mode: "faithful" has one block of gates for each event, "compiled" merges what stands between two marks; None is
+    faithful where the sample's noise acts, else compiled (of one or two spins). noise: whose noise acts, "sample",
+    "device", "both" or "none"; None is the sample's on Aer and the device's elsewhere. preparation: "direct" starts Aer in
+    the density matrix itself, "eigenstates" has a circuit for each eigenstate and each step of a crusher's phase cycle, as
+    machines need; None is direct on Aer. flips: (runs, steps), the sample's X-dephasing as random X flips, which any
+    machine can run (see `random_flips`). mitigation: any of "readout" (the device's readout error is calibrated and
+    undone; the sample's record is known and undone always), "zne", "dd" and "twirl". qubits: physical qubit of each spin;
+    by reported error when left out. level: optimization level of `transpile`. execution: of IBM jobs. jobs: the ledger that
+    runs them; None has one in memory.
     """
 
-    backend: str = "aer"
+    backend: Any = "aer"
     shots: int | None = 4096
     seed: int | None = None
     replicas: int = 200
     sampling: Literal["state", "counts"] = "state"
     split: float = 1e-5
     estimator: Literal["nearest", "linear"] = "nearest"
-    source = "aer"
+    mode: Literal["faithful", "compiled"] | None = None
+    noise: Source | None = None
+    preparation: Literal["direct", "eigenstates"] | None = None
+    flips: tuple[int, int] | None = None
+    mitigation: tuple[Mitigation, ...] = ()
+    qubits: tuple[int, ...] | None = None
+    level: int = 2
+    execution: Execution = "job"
+    jobs: Ledger | None = None
 
     def __post_init__(self) -> None:
-        if self.backend != "aer":
-            raise ArgumentError("backend", repr(self.backend), 'be "aer"')
-        if self.sampling not in ("state", "counts"):
-            raise ArgumentError("sampling", repr(self.sampling), 'be "state" or "counts"')
-        if self.estimator not in ("nearest", "linear"):
-            raise ArgumentError("estimator", repr(self.estimator), 'be "nearest" or "linear"')
-        for name, least in (("shots", 1), ("replicas", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if value is None and name != "replicas":
-                continue
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-                raise ArgumentError(name, repr(value), "be a whole number")
-            if value < least:
-                raise ArgumentError(name, value, f"be {least or 'zero'} or {'more' if least else 'above'}")
-        if self.seed is not None and self.seed > _MAX_SEED:
-            raise ArgumentError("seed", self.seed, f"be at most {_MAX_SEED}, the largest that data files hold")
-        if not self.split > 0:
-            raise ArgumentError("split", self.split, "be above zero")
+        check_options(self)
+
+    @property
+    def source(self) -> str:
+        """What Datasets call it: the backend's name."""
+        return self.backend if isinstance(self.backend, str) else str(self.backend.name)
 
     def run(self, timeline: Timeline, rho0: ArrayLike, progress: Progress | None = None) -> States:
         """States at the observed marks, rho (..., mark, 1 + replicas, d, d), from one starting state rho0 (d, d).
 
         With shots=None there are no replicas, only the estimate. Where the timeline has an ensemble, every shot falls on one
-        member, by weight, and members are never told apart. Raises ArgumentError for a rho0 that is no density matrix of
-        the timeline's dimension or an ensemble of more than MAX_MEMBERS, RunError when Aer fails.
+        member, by weight, and members are never told apart; a machine that wants equal shots runs each member as often.
+        Raises ArgumentError for a rho0 that is no density matrix of the timeline's dimension, an ensemble of more than
+        MAX_MEMBERS or options that the machine does not have, RunError when circuits fail, TransientError when the network does.
         """
+        seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
+        program = self.program(timeline, rho0, seed)
+        rng = np.random.default_rng(seed)
+        counted = self._counted(program, rng, seed, progress)
+        rho = counted.estimate()[..., None, :, :]
+        if self.shots is not None:
+            rho = np.concatenate([rho, counted.replicas(self.replicas, rng)], axis=-3)
+        rho = cycle_average(timeline, rho)
+        rho = nearest_state(rho) if self.estimator == "nearest" else rho
+        return States(rho, timeline.observed, self.source, self._info(program, seed))
+
+    def cost(self, timeline: Timeline, rho0: ArrayLike) -> Cost:
+        """What `run` would hand in: circuits, shots, two-qubit gates and time, without running anything. Raises as `run`."""
+        program = self.program(timeline, rho0, self.seed or 0)
+        rows = [program.rows(0).reshape(-1), *(work.shots for work in self._calibrations(program, 0))]
+        return cost_of(program.machine, program.examples(), np.concatenate(rows))
+
+    def program(self, timeline: Timeline, rho0: ArrayLike, seed: int) -> Program:
+        """What is run of a timeline from rho0 (d, d), on which machine. Raises as `run`."""
         start = checks.density_matrix("rho0", rho0, 2**timeline.n)
         if start.ndim != 2:
             raise ArgumentError("rho0", f"of shape {start.shape}", "be one state of shape (d, d) on circuits")
@@ -84,129 +114,140 @@ class Shots:
         if members > MAX_MEMBERS:
             allowed = f"have at most {MAX_MEMBERS} members on circuits, which run one by one"
             raise ArgumentError("ensemble", f"one of {members}", allowed)
-        job = _Job(self, timeline, start)
-        seed = int(np.random.SeedSequence().entropy % 2**63) if self.seed is None else self.seed  # type: ignore[operator]
-        info: dict[str, Any] = {
+        noise = noise_source(self.backend, self.noise)
+        readout = timeline.noise.readout if timeline.noise is not None else ()
+        machine = open_machine(
+            self.backend,
+            timeline.n,
+            noise=noise,
+            readout=readout,
+            qubits=self.qubits,
+            level=self.level,
+            execution=self.execution,
+        )
+        runs = 0
+        if self.flips is not None:
+            runs = self.flips[0]
+            timeline = random_flips(timeline, *self.flips, seed=seed)
+        plain, weights = members_written_out(timeline, runs)
+        own = noise in ("sample", "both")
+        if not own:
+            plain = replace(plain, noise=None)
+        return Program(
+            machine=machine,
+            timeline=plain,
+            start=start,
+            noise=noise,
+            mode=self.mode or ("faithful" if (own and plain.noise) or timeline.n > 2 else "compiled"),
+            split=self.split,
+            shots=self.shots or 1,
+            variants=variants(self.mitigation),
+            weights_of_members=weights,
+            direct=self.preparation != "eigenstates" and self.backend == "aer",
+            readout=tuple(readout) if own else (),
+        )
+
+    def _counted(self, program: Program, rng: np.random.Generator, seed: int, progress: Progress | None) -> Counted:
+        by_state = program.machine.simulator is not None and (self.sampling == "state" or self.shots is None)
+        if not by_state and self.shots is None:
+            raise ArgumentError("shots", None, f"be a number on {program.machine.name}, which only counts")
+        if by_state and program.machine.target is None:
+            found, weights, shots = self._from_states(program, rng, progress)
+            return Counted(found, weights, shots, program.settings, self._known(program))
+        works, places = program.works(seed)
+        extra = self._calibrations(program, seed)
+        rows = sum(len(work.rows) for work in (*works, *extra))
+        report = counter(progress, rows)
+        if by_state:
+            simulator = program.machine.simulator
+            assert simulator is not None
+            p = [simulator.probabilities(work, report) for work in (*works, *extra)]
+            if self.shots is None:
+                counts: list[Any] = p
+            else:
+                counts = [rng.multinomial(w.shots, each) for w, each in zip((*works, *extra), p, strict=True)]
+        else:
+            ledger = Ledger() if self.jobs is None else self.jobs
+            counts = ledger.run(program.machine.device, (*works, *extra), report)
+        readout = calibrated(counts.pop()) if extra and self.shots is not None else self._known(program)
+        flat = np.empty((int(np.prod(program.shape)), 2**program.timeline.n))
+        for rows_of, each in zip(places, counts, strict=False):
+            flat[rows_of] = each
+        return self._components(program, flat.reshape(*program.shape, -1), readout)
+
+    def _from_states(
+        self, program: Program, rng: np.random.Generator, progress: Progress | None
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64] | None]:
+        """Frequencies from the density matrices that Aer saves, (*sweep, mark, branch, setting, outcome), members mixed."""
+        circuits = list(program.saving())
+        states = execute.saved_states(circuits, program.marks, counter(progress, len(circuits)))
+        states = states.reshape(*program.lead, len(program.branches), *states.shape[1:])
+        mixed = np.einsum("m,...mbkij->...kbij", program.weights_of_members, states)
+        simulator = program.machine.simulator
+        assert simulator is not None
+        p = probabilities(mixed, program.settings) @ simulator.confusion
+        if self.shots is None:
+            return p, program.weights, None
+        shots = program.allotment()
+        counts = rng.multinomial(np.broadcast_to(shots[:, None], p.shape[:-1]), p)
+        return counts / shots[:, None, None], program.weights, shots
+
+    def _components(self, program: Program, found: FloatArray, readout: ReadoutCalibration) -> Counted:
+        """Rows (variant, *sweep, member, mark, branch, setting, outcome) as one mixture: members pooled, or each for itself."""
+        members, lead = program.weights_of_members, len(program.lead)
+        factors = np.array([variant.weight for variant in program.variants])
+        allotted = program.allotment()
+        if not program.pooled and self.shots is not None:
+            found = found / allotted[:, None, None]
+        else:
+            found = (
+                np.average(found, axis=lead, weights=members, keepdims=True)
+                if self.shots is None
+                else (found.sum(axis=lead, keepdims=True) / allotted[:, None, None])
+            )
+            members = np.ones(1)
+        # (variant, *sweep, member, mark, branch, ...) -> (*sweep, mark, variant x member x branch, ...)
+        turned = np.moveaxis(found, (0, lead), (-5, -4))
+        turned = turned.reshape(*turned.shape[:-5], -1, *turned.shape[-2:])
+        weights = np.einsum("v,m,b->vmb", factors, members, program.weights).reshape(-1)
+        shots = np.broadcast_to(allotted, (factors.size, members.size, allotted.size)).reshape(-1)
+        return Counted(turned, weights, None if self.shots is None else shots, program.settings, readout)
+
+    def _known(self, program: Program) -> ReadoutCalibration:
+        """The sample's readout error, which is on record; with exact probabilities and readout mitigation the machine's too."""
+        n = program.timeline.n
+        simulator = program.machine.simulator
+        if "readout" in self.mitigation and simulator is not None:
+            return ReadoutCalibration((simulator.confusion,))
+        flips = program.readout or (0.0,) * n
+        return ReadoutCalibration(tuple(np.array([[1 - flip, flip], [flip, 1 - flip]]) for flip in flips))
+
+    def _calibrations(self, program: Program, seed: int) -> tuple[Work, ...]:
+        """The work that calibrates the readout, where that is asked for."""
+        if "readout" not in self.mitigation or self.shots is None:
+            return ()
+        circuits = tuple(program.machine.native(calibration_circuits(program.timeline.n)))
+        rows = np.arange(len(circuits))
+        shots = np.full(rows.size, self.shots, dtype=np.int64)
+        key = f"{program.digest(seed)}-readout"
+        return (Work(key, circuits, rows, (np.zeros((1, 0)),) * rows.size, shots, (seed + 2**20) % 2**63),)
+
+    def _info(self, program: Program, seed: int) -> dict[str, Any]:
+        machine = program.machine
+        by_state = machine.simulator is not None and self.sampling == "state"
+        rows = int(np.prod(program.shape))
+        points = int(np.prod(program.lead)) * len(program.branches)
+        return {
+            "backend": machine.name,
+            "mode": program.mode,
+            "noise": program.noise,
+            "mitigation": list(self.mitigation),
+            "qubits": list(machine.qubits),
             "shots": self.shots or 0,
-            "settings": len(job.settings),
-            "branches": len(job.branches),
-            "circuits": job.circuits,
-            "sampling": self.sampling if self.shots else "probabilities",
-            "split_bound": float(np.max(job.splitting.bound, initial=0.0)),
+            "settings": len(program.settings),
+            "branches": len(program.branches),
+            "circuits": points if by_state and machine.target is None else rows,
+            "sampling": "probabilities" if self.shots is None else "state" if by_state else "counts",
+            "split_bound": float(np.max(program.splitting.bound, initial=0.0)),
             "seed": seed,
         }
-        if self.shots is None:
-            rho = job.invert(job.mix(job.ideal_frequencies(progress)))[..., None, :, :]
-        else:
-            rho = job.measured(np.random.default_rng(seed), seed, progress)
-        rho = cycle_average(timeline, rho)
-        rho = nearest_state(rho) if self.estimator == "nearest" else rho
-        return States(rho, timeline.observed, self.source, info)
-
-
-class _Job:
-    """One run: branches, settings and shots of a timeline. Arrays are (..., mark, branch, setting, outcome) throughout."""
-
-    def __init__(self, engine: Shots, timeline: Timeline, start: ComplexArray) -> None:
-        self.engine, self.timeline = engine, timeline
-        weights, self.basis = eigenbranches(start)
-        self.branches: tuple[Branch, ...] = branches(weights, timeline.crushers)
-        self.weights = np.array([branch.weight for branch in self.branches])
-        self.settings = pauli_settings(timeline.n)
-        # members of an ensemble are one more leading axis on circuits; without an ensemble it has length 1
-        ensemble = timeline.ensemble or Ensemble.of()
-        self.members, self.plain = ensemble.weights, expanded(replace(timeline, ensemble=ensemble))
-        self.splitting = splitting(self.plain, engine.split)
-        readout = timeline.noise.readout if timeline.noise else (0.0,) * timeline.n
-        self.readout = readout
-        self.confusion = confusion(readout)
-        self.points = list(np.ndindex(*self.plain.shape))
-        self.shape = (*timeline.shape, len(timeline.observed), len(self.branches))
-        self.by_counts = engine.sampling == "counts" and engine.shots is not None
-        marks = len(timeline.observed)
-        self.circuits = len(self.points) * len(self.branches) * (marks * len(self.settings) if self.by_counts else 1)
-
-    def measured(self, rng: np.random.Generator, seed: int, progress: Progress | None) -> ComplexArray:
-        """Estimate and bootstrap replicas, (..., mark, 1 + R, d, d)."""
-        shots = self.allotment()
-        if self.by_counts:
-            counts = self._aer_counts(shots, seed, progress)
-        else:
-            p = self.ideal_frequencies(progress)
-            counts = rng.multinomial(np.broadcast_to(shots[:, None], p.shape[:-1]), p)
-        frequencies = counts / shots[:, None, None]
-        estimate = self.invert(self.mix(frequencies))[..., None, :, :]
-        return np.concatenate([estimate, self._resampled(rng, frequencies, shots)], axis=-3)
-
-    def ideal_frequencies(self, progress: Progress | None) -> FloatArray:
-        """Outcome probabilities that the readout reports, from the density matrices Aer saves."""
-        circuits = [self._circuit(index, branch, save=True) for index in self.points for branch in self.branches]
-        done = _counter(progress, len(circuits))
-        states = execute.saved_states(circuits, self.timeline.observed, done)
-        states = states.reshape(*self.plain.shape, len(self.branches), *states.shape[1:])
-        mixed = np.einsum("m,...mbkij->...kbij", self.members, states)
-        return probabilities(mixed, self.settings) @ self.confusion
-
-    def allotment(self) -> np.ndarray:
-        """Shots of each branch in each setting, (branch,): by weight, summing to the shots asked for where that is possible."""
-        assert self.engine.shots is not None
-        steps = 1 if self.timeline.receiver is None else self.timeline.receiver.size
-        exact = self.weights * (self.engine.shots / steps)
-        shots = np.floor(exact + 1e-9).astype(int)
-        rest = max(self.engine.shots // steps - int(shots.sum()), 0)
-        shots[np.argsort(shots - exact, kind="stable")[:rest]] += 1
-        return np.maximum(shots, 1)
-
-    def mix(self, frequencies: FloatArray) -> FloatArray:
-        """Branches averaged by weight: (..., setting, outcome)."""
-        return np.tensordot(np.moveaxis(frequencies, -3, -1), self.weights, axes=1)
-
-    def invert(self, mixed: FloatArray) -> ComplexArray:
-        """Linear inversion with the readout error undone, (..., d, d)."""
-        return linear_inversion(mixed @ np.linalg.inv(self.confusion), self.settings)
-
-    def _resampled(self, rng: np.random.Generator, frequencies: FloatArray, shots: np.ndarray) -> ComplexArray:
-        """Replicas by drawing every circuit's counts anew from its observed frequencies, (..., mark, R, d, d)."""
-        size = max(1, _CHUNK // frequencies.size)
-        n = np.broadcast_to(shots[:, None], frequencies.shape[:-1])
-        parts = []
-        for first in range(0, self.engine.replicas, size):
-            count = min(size, self.engine.replicas - first)
-            drawn = rng.multinomial(n, frequencies, size=(count, *n.shape)) / shots[:, None, None]
-            parts.append(self.invert(self.mix(drawn)))
-        return np.moveaxis(np.concatenate(parts), 0, -3)
-
-    def _aer_counts(self, shots: np.ndarray, seed: int, progress: Progress | None) -> np.ndarray:
-        shape = (*self.shape, len(self.settings))
-        share = np.broadcast_to(shots[:, None], shape)[..., None]
-        if self.members.size > 1:
-            share = np.random.default_rng([seed, 1]).multinomial(share[..., 0], self.members)
-        lead = len(self.timeline.shape)
-        wanted = np.moveaxis(share, -1, lead)  # (..., member, mark, branch, setting)
-        circuits = [
-            self._circuit(index, branch, measure=(mark, setting))
-            for index in self.points
-            for mark in self.timeline.observed
-            for branch in self.branches
-            for setting in self.settings
-        ]
-        done = _counter(progress, len(circuits))
-        counts = execute.counts(circuits, wanted.reshape(-1).tolist(), self.readout, seed, done)
-        return counts.reshape(*wanted.shape, -1).sum(axis=lead)
-
-    def _circuit(self, index: tuple[int, ...], branch: Branch, **end: Any) -> Any:
-        pieces = self.splitting.pieces[index]
-        return compile_circuit(self.plain, index, branch, basis=self.basis, pieces=pieces, **end)
-
-
-def _counter(progress: Progress | None, total: int) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(done, total)
-
-    return count
