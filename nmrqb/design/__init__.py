@@ -1,5 +1,6 @@
 """Protocol design: couplings made of pulses, optimal charging, and how well both survive a real coil."""
 
+from nmrqb.design.average import AverageHamiltonian, Couplings, average_hamiltonian, couplings, effective_hamiltonian
 from nmrqb.design.controls import Channel, System
 from nmrqb.design.engineer import engineer, realise
 from nmrqb.design.fidelity import gate_infidelity
@@ -9,7 +10,9 @@ from nmrqb.design.reach import Reach, reachable
 from nmrqb.design.search import optimise
 
 __all__ = [
+    "AverageHamiltonian",
     "Channel",
+    "Couplings",
     "Ergotropy",
     "Gate",
     "Objective",
@@ -19,6 +22,9 @@ __all__ = [
     "StoredEnergy",
     "System",
     "Transfer",
+    "average_hamiltonian",
+    "couplings",
+    "effective_hamiltonian",
     "engineer",
     "gate_infidelity",
     "optimise",
