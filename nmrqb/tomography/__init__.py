@@ -3,11 +3,22 @@
 from nmrqb.tomography.allocation import allocate
 from nmrqb.tomography.bayes import Posterior, bayesian_mean, posterior
 from nmrqb.tomography.bootstrap import Estimate, estimate, normal_score
+from nmrqb.tomography.cloud import Cloud, cloud_of_counts, cloud_of_replicas
 from nmrqb.tomography.counts import Counts
 from nmrqb.tomography.counts_files import counts_text, read_counts
 from nmrqb.tomography.design import Design, gradient_of, metric_weight, pauli_design, readout_design
 from nmrqb.tomography.direct import direct_expectation
+from nmrqb.tomography.functionals import (
+    Functional,
+    concurrence_of,
+    discord_of,
+    ergotropy_of,
+    expectation_of,
+    l1_of,
+    purity_of,
+)
 from nmrqb.tomography.grouping import covers, energy_settings, local_paulis, pauli_terms, settings_for
+from nmrqb.tomography.intervals import Interval, interval, intervals
 from nmrqb.tomography.likelihood import LikelihoodFit, certificate, maximum_likelihood, mixture_likelihood
 from nmrqb.tomography.measurement import Measurement, pauli_measurement
 from nmrqb.tomography.nmr_lines import DetectedLines, resolved_lines
@@ -18,10 +29,13 @@ from nmrqb.tomography.reconstruct import linear_inversion, nearest_state
 from nmrqb.tomography.settings import confusion, pauli_settings, probabilities
 
 __all__ = [
+    "Cloud",
     "Counts",
     "Design",
     "DetectedLines",
     "Estimate",
+    "Functional",
+    "Interval",
     "LikelihoodFit",
     "Measurement",
     "Posterior",
@@ -32,14 +46,23 @@ __all__ = [
     "bayesian_mean",
     "best_sets",
     "certificate",
+    "cloud_of_counts",
+    "cloud_of_replicas",
+    "concurrence_of",
     "confusion",
     "counts_text",
     "covers",
     "default_readouts",
     "direct_expectation",
+    "discord_of",
     "energy_settings",
+    "ergotropy_of",
     "estimate",
+    "expectation_of",
     "gradient_of",
+    "interval",
+    "intervals",
+    "l1_of",
     "linear_inversion",
     "local_paulis",
     "maximum_likelihood",
@@ -53,6 +76,7 @@ __all__ = [
     "pauli_terms",
     "posterior",
     "probabilities",
+    "purity_of",
     "read_counts",
     "readout_candidates",
     "readout_design",
