@@ -169,10 +169,11 @@ def _check_samples(samples: tuple[complex, ...]) -> None:
 
 
 def read_shape(path: Path) -> Shape:
-    """A shape sampled in a text file: rows "amplitude phase", amplitude relative, phase in degrees; # or ## begins a comment.
+    """A shape sampled in a text file: rows "amplitude phase", amplitude relative, phase in degrees; # or $$ begins a comment.
 
+    Bruker's shape files (JCAMP-DX, XYPOINTS) are such files; the number of rows that one states has to be there.
     Raises ArgumentError for what is no text file of at most MAX_FILE bytes, rows that are not two finite numbers, a negative
-    amplitude, or no rows; OSError where it cannot be read.
+    amplitude, no rows, or another number of rows than stated; OSError where it cannot be read.
     """
     if path.exists() and not path.is_file():
         raise ArgumentError("a shape file", repr(str(path)), "be a file")
@@ -180,9 +181,11 @@ def read_shape(path: Path) -> Shape:
         content = stream.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
         raise ArgumentError("a shape file", f"{path} of more than {MAX_FILE} bytes", f"have at most {MAX_POINTS} rows")
-    rows = []
+    rows, stated = [], None
     for number, line in enumerate(content.decode("utf-8").splitlines(), start=1):
-        text = line.partition("#")[0].replace(",", " ").split()
+        if line.upper().startswith("##NPOINTS="):
+            stated = line.partition("=")[2].strip()
+        text = line.partition("#")[0].partition("$$")[0].replace(",", " ").split()
         if not text:
             continue
         try:
@@ -196,4 +199,6 @@ def read_shape(path: Path) -> Shape:
                 "have a finite amplitude of 0 or more and a finite phase",
             )
         rows.append(amplitude * np.exp(1j * np.radians(phase)))
+    if stated is not None and stated != str(len(rows)):
+        raise ArgumentError(f"the rows of {path}", len(rows), f"be as many as its NPOINTS says ({stated[:40]})")
     return Shape("sampled", samples=tuple(rows))
