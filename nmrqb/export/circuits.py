@@ -35,7 +35,7 @@ def qasm_files(timeline: Timeline, name: str, at: str | None = None) -> dict[str
         raise ArgumentError("sequence", f"one of {total} circuits", f"come to at most {MAX_FILES} circuits")
     setting = "Z" * whole.n
     digits = len(str(total - 1))
-    made = {}
+    made: dict[str, str] = {}
     for index in np.ndindex(*whole.shape):
         for branch in steps:
             circuit = compile_circuit(whole, index, branch, measure=(mark, setting))

@@ -26,7 +26,7 @@ def test_an_experiment_is_one_program_with_a_table_of_its_sweep(tmp_path, capsys
 
 
 def test_a_circuit_reads_back_through_another_reader(tmp_path, capsys):
-    code, out, err = in_process(
+    code, _, err = in_process(
         capsys, "export", "solid-echo", "--sample", "nematic-pair", "--to", "qasm3", "--out", tmp_path
     )
     assert code == 0, err
@@ -40,9 +40,7 @@ def test_a_circuit_reads_back_through_another_reader(tmp_path, capsys):
 
 
 def test_the_timeline_as_netcdf_holds_every_number(tmp_path, capsys):
-    code, out, err = in_process(
-        capsys, "export", "adrf", "--sample", "nematic-pair", "--to", "netcdf", "--out", tmp_path
-    )
+    code, _, err = in_process(capsys, "export", "adrf", "--sample", "nematic-pair", "--to", "netcdf", "--out", tmp_path)
     assert code == 0, err
     timeline = nmrqb.schedule(nmrqb.Sequence.load("adrf"), nmrqb.Sample.load("nematic-pair"))
     with xr.open_dataset(tmp_path / "adrf.nc", engine="h5netcdf") as data:
