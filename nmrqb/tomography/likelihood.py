@@ -25,9 +25,12 @@ from nmrqb.tomography.reconstruct import nearest_state
 TOLERANCE = 1e-6
 #: Rounding of a log-likelihood, relative to the number of counts.
 _ROUNDING = 1e-12
-#: mu falls by this factor as soon as a Newton step lands near the path.
+#: mu falls by this factor when Newton's decrement says that the path is near, and rises where the start was off it.
 _FALL = 0.05
+_NEAR, _LOST = 0.3, 10.0
 _MAX_STEPS = 200
+_HALVINGS = 6
+_RIDGE = 1e-16
 #: Numbers that one batch may hold in its largest array.
 _CHUNK = 2**23
 
@@ -118,13 +121,15 @@ def centred(n: FloatArray, measurement: Measurement, barrier: ArrayLike) -> Floa
     x = _start(n, measurement)
     last = np.broadcast_to(np.asarray(barrier, dtype=float), len(n))
     mu = np.maximum(0.02 * np.sqrt(n.sum(axis=1)), last)
-    active = np.arange(len(n))
+    active, on_path = np.arange(len(n)), np.zeros(len(n), dtype=bool)
     for _ in range(_MAX_STEPS):
         step, decrement = path.newton(x[active], n[active], mu[active])
         x[active] += step
-        near = decrement < 0.3
         done = (decrement < 1e-2) & (mu[active] <= last[active])
-        mu[active] = np.where(near, np.maximum(_FALL * mu[active], last[active]), mu[active])
+        on_path[active] |= decrement < _NEAR
+        lost = ~on_path[active] & (decrement > _LOST)
+        change = np.where(decrement < _NEAR, _FALL, np.where(lost, 1 / _FALL, 1.0))
+        mu[active] = np.maximum(change * mu[active], last[active])
         active = active[~done]
         if not active.size:
             break
@@ -158,9 +163,14 @@ class Path:
         root, inverse = self._inverse(x)
         gradient = (n / p) @ self.A + mu[:, None] * np.real(inverse.reshape(len(x), -1) @ self.columns.conj())
         hessian = self._curvature(n / p**2) + mu[:, None, None] * self._barrier(inverse)
-        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        # what the settings leave open has a curvature that may drown in that of the boundary: kept off zero
+        ridge = _RIDGE * np.trace(hessian, axis1=1, axis2=2)[:, None, None] * np.eye(hessian.shape[-1])
+        step = np.linalg.solve(hessian + ridge, gradient[..., None])[..., 0]
         decrement = np.sqrt(np.maximum(np.einsum("bp,bp->b", gradient, step) / mu, 0.0))
-        return step * self._length(root, step)[:, None], decrement
+        far = decrement > _NEAR
+        if np.any(far):
+            step[far] *= self._length(root[far], step[far], p[far], n[far], mu[far])[:, None]
+        return step, decrement
 
     def information(self, x: FloatArray, n: FloatArray, mu: float) -> FloatArray:
         """Minus the second derivative of f at x, (B, P, P)."""
@@ -184,9 +194,17 @@ class Path:
         kron = np.einsum("bij,bkl->bikjl", inverse, np.swapaxes(inverse, -1, -2)).reshape(-1, d * d, d * d)
         return np.real(self.columns.conj().T @ (kron @ self.columns))
 
-    def _length(self, root: ComplexArray, step: FloatArray) -> FloatArray:
-        """A whole step, or nine tenths of the way to where rho would lose its rank."""
+    def _length(self, root: ComplexArray, step: FloatArray, p: FloatArray, n: FloatArray, mu: FloatArray) -> FloatArray:
+        """How much of the step (B, P) to take, up to three times, for the greatest f along it; f is concave there."""
         d = root.shape[-1]
         change = (step @ self.columns.T).reshape(-1, d, d)
-        lowest = np.linalg.eigvalsh(root @ change @ np.conj(np.swapaxes(root, -1, -2)))[:, 0]
-        return np.minimum(1.0, 0.9 / np.maximum(-lowest, 1e-300))
+        bend = np.linalg.eigvalsh(root @ change @ np.conj(np.swapaxes(root, -1, -2)))
+        slope = step @ self.A.T
+        low, high = np.zeros(len(step)), np.minimum(3.0, 0.99 / np.maximum(-bend[:, 0], 1e-300))
+        for _ in range(_HALVINGS):
+            middle = ((low + high) / 2)[:, None]
+            rising = (
+                np.sum(n * slope / (p + middle * slope), axis=1) + mu * np.sum(bend / (1 + middle * bend), axis=1) > 0
+            )
+            low, high = np.where(rising, middle[:, 0], low), np.where(rising, high, middle[:, 0])
+        return low + (high - low) / 2
