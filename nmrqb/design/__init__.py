@@ -1,8 +1,10 @@
 """Protocol design: couplings made of pulses, optimal charging, and how well both survive a real coil."""
 
 from nmrqb.design.average import AverageHamiltonian, Couplings, average_hamiltonian, couplings, effective_hamiltonian
+from nmrqb.design.budget import Budget, BudgetRow, budget
 from nmrqb.design.controls import Channel, System
 from nmrqb.design.engineer import engineer, realise
+from nmrqb.design.extraction import Extraction, extraction
 from nmrqb.design.fidelity import gate_infidelity
 from nmrqb.design.objectives import Ergotropy, Gate, Objective, Power, StoredEnergy, Transfer
 from nmrqb.design.pulses import OptimisedPulse
@@ -11,9 +13,12 @@ from nmrqb.design.search import optimise
 
 __all__ = [
     "AverageHamiltonian",
+    "Budget",
+    "BudgetRow",
     "Channel",
     "Couplings",
     "Ergotropy",
+    "Extraction",
     "Gate",
     "Objective",
     "OptimisedPulse",
@@ -23,9 +28,11 @@ __all__ = [
     "System",
     "Transfer",
     "average_hamiltonian",
+    "budget",
     "couplings",
     "effective_hamiltonian",
     "engineer",
+    "extraction",
     "gate_infidelity",
     "optimise",
     "reachable",

@@ -85,8 +85,9 @@ def _one_spin(rotations: list[ComplexArray], precession: FloatArray) -> list[lis
 
 
 def pulse_steps(made: list[Layer], sample: Sample, rf: float | None, shorter: FloatArray) -> list[Any]:
-    """The layers as steps of a sequence; each delay is shortened by its entry of `shorter`, in s."""
+    """The layers as steps of a sequence; each delay is shortened by its entry of `shorter` (s), in terms of `width`."""
     channels = [sample.spins[0], sample.spins[1]]
+    width = sample.pulse_90 if rf is None else 1 / (4 * rf)
     steps: list[Any] = []
     for layer, less in zip(made, shorter, strict=True):
         # of a spin with one pulse beside two, it stands with the last
@@ -97,7 +98,8 @@ def pulse_steps(made: list[Layer], sample: Sample, rf: float | None, shorter: Fl
             both = [p for p in pair if p is not None]
             steps.append(Together(together=both) if len(both) > 1 else both[0])
         if layer.delay > less:
-            steps.append(Delay(delay=time_text(layer.delay - less, sample)))
+            shortened = f" - {less / width:.9g}*width" if less else ""
+            steps.append(Delay(delay=time_text(layer.delay, sample) + shortened))
     return steps
 
 

@@ -92,19 +92,18 @@ class Cycle:
         with np.errstate(divide="ignore"):
             return float(np.max(np.array([4 * p, 8 * p, 4 * p]) / np.array([f.z, f.y, f.x])))
 
-    def windows(self, coupling: float, width: str) -> dict[str, str]:
-        """Texts of the delays by name; coupling in Hz, width the text of the length of a pulse (empty for ideal ones).
+    def windows(self, coupling: float) -> dict[str, str]:
+        """Texts of the delays by name, the coupling in Hz; shortened by the parameter `width` where pulses have a length.
 
         a stands at both ends of a block, b beside its middle c; of the eight pulses, delta and "long" in turn.
         """
         f, t = self.shares, self.length * abs(coupling)
+        one, half, more = (" - width", " - width/2", " + width") if self.width else ("", "", "")
         if self.kind == "free":
             return {"t": _over(t)}
         if self.kind == "dq8":
-            less, more = (f" - {width}", f" + {width}") if width else ("", "")
-            return {"delta": _over(t / 12) + less, "long": "2*delta" + more}
-        less, half = (f" - {width}", f" - {width}/2") if width else ("", "")
-        return {"a": _over(f.z * t / 8) + half, "b": _over(f.y * t / 8) + less, "c": _over(f.x * t / 4) + less}
+            return {"delta": _over(t / 12) + one, "long": "2*delta" + more}
+        return {"a": _over(f.z * t / 8) + half, "b": _over(f.y * t / 8) + one, "c": _over(f.x * t / 4) + one}
 
     def events(self) -> list[str | int]:
         """Delays, as written, and pulses, as quarter turns of their phase; an ideal cycle leaves out empty windows."""

@@ -16,7 +16,7 @@ from nmrqb.design.fidelity import gate_infidelity
 from nmrqb.design.kak import Canonical, battery_factors, factors
 from nmrqb.design.reach import check_single, reachable
 from nmrqb.design.rotations import exact_turns, z_turn
-from nmrqb.design.steps import angle_text, check_pulses, rf_text, written
+from nmrqb.design.steps import angle_text, check_pulses, rf_text, width_parameter, written
 from nmrqb.errors import ArgumentError
 from nmrqb.nmr import Sample
 from nmrqb.sequence import Pulse, Sequence
@@ -89,10 +89,11 @@ def _from_factors(
     made = ax.layers(canonical, sample)
     shorter = ax.pulse_shares(made, sample, rf) if pulses == "finite" else np.zeros(len(made))
     steps = ax.pulse_steps(made, sample, rf, shorter)
+    parameters = width_parameter(pulses, rf)
     count = sum(len(turns) for layer in made for turns in layer.turns)
     total = sum(layer.delay for layer in made)
     note = f"{count} pulses, {total * 1e3:.4g} ms of coupling; written for sample {sample.name!r}."
-    return written(name, title, note, steps, {}, pulses)
+    return written(name, title, note, steps, parameters, pulses)
 
 
 def _of_cycles(
@@ -139,7 +140,6 @@ class _Plan:
         self.sign = dipolar_sign(sample)
         length = sample.coil(sample.spins[0]).pulse_90 if rf is None else 1 / (4 * rf)
         self.width = length if pulses == "finite" else 0.0
-        self.width_text = "" if pulses == "ideal" else "pulse_90" if rf is None else f"{length!r} s"
         self.angle = 2 * float(battery.zeeman) * time  # that B turns by
 
     def cycle(self, speed: float, count: int) -> Cycle:
@@ -194,7 +194,7 @@ class _Plan:
     def sequence(self, speed: float, count: int) -> Sequence:
         cycle = self.cycle(speed, count)
         steps: list[Any] = ramped_steps(cycle, count, 0.0 if cycle.kind == "free" else -self.angle / count, self.rf)
-        parameters = cycle.windows(self.sample.coupling, self.width_text)
+        parameters = width_parameter(self.pulses, self.rf) | cycle.windows(self.sample.coupling)
         if self.frame == "receiver":
             parameters["frame"] = angle_text(self.angle)
         else:

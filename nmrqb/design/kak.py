@@ -88,6 +88,16 @@ def factors(unitary: ArrayLike) -> Canonical:
     return Canonical(_local(O1), angles, _local(O2))
 
 
+def interaction_angle(unitary: ComplexArray) -> FloatArray:
+    """|a| + |b| + |c| of unitaries (..., 4, 4), each within pi/4: the least interaction they can be made of, (...)."""
+    determinant = np.linalg.det(unitary)
+    inside = _MAGIC.conj().T @ unitary @ _MAGIC / (determinant**0.25)[..., None, None]
+    phases = np.angle(np.linalg.eigvals(np.swapaxes(inside, -1, -2) @ inside)) / 2
+    phases[..., 0] -= np.pi * np.round(phases.sum(axis=-1) / np.pi)  # known modulo pi; their sum is 0
+    angles = phases @ _SIGNS.T / 4
+    return np.abs(angles - np.round(angles / (np.pi / 2)) * np.pi / 2).sum(axis=-1)
+
+
 def _real_eigenvectors(symmetric: ComplexArray) -> FloatArray:
     """Orthonormal real eigenvectors, determinant 1, as columns, of a symmetric unitary matrix.
 

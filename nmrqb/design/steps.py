@@ -31,6 +31,13 @@ def rf_text(rf: float | None) -> str | None:
     return None if rf is None else f"{rf!r} Hz"
 
 
+def width_parameter(pulses: Pulses, rf: float | None) -> dict[str, str]:
+    """The parameter `width`, the length of a 90-degree pulse that windows are shortened by; none for ideal pulses."""
+    if pulses == "ideal":
+        return {}
+    return {"width": "pulse_90" if rf is None else f"{1 / (4 * rf)!r} s"}
+
+
 def written(name: str, title: str, note: str, steps: list[Any], parameters: dict[str, str], pulses: Pulses) -> Sequence:
     """The sequence of these steps, with its mark at the end."""
     done = (*steps, Observe(observe=MARK))
