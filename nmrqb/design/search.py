@@ -113,36 +113,49 @@ class _Search:
     start: float = 0.0
 
     def run(self, a: FloatArray, phase: FloatArray, stages: tuple[float | None, ...]) -> OptimizeResult:
-        """L-BFGS-B through the stages; amplitudes from -1 to 1, phases free."""
-        shape = a.shape
+        """All stages from where the search stands; amplitudes from -1 to 1, phases free."""
         z = np.concatenate([a.reshape(-1), phase.reshape(-1)])
-        bounds = [(-1.0, 1.0)] * a.size + [(None, None)] * a.size
         result: OptimizeResult | None = None
         for number in range(self.stage, len(stages)):
-            self.stage, sharpness = number, stages[number]
-            seen: list[float] = []
-            if not (self.history and number == self.stage and result is None):
-                self.history.append(seen)
-
-            def cost(z: FloatArray, sharpness: float | None = sharpness) -> tuple[float, FloatArray]:
-                return self._cost(z, shape, sharpness)
-
-            def after(intermediate_result: OptimizeResult) -> None:
-                self._note(intermediate_result, shape)
-
-            if not self.history[-1]:
-                self.history[-1].append(-cost(z)[0])
+            if result is not None or not self.history:
+                self.history.append([])
+            self.stage = number
             # each stage has its share of the iterations that are left
-            share = (self.iterations - self.done) // (len(stages) - number)
-            if share < 1:
-                fun, jac = cost(z)
-                result = OptimizeResult(x=z, fun=fun, jac=jac, success=False, message="no iterations are left")
-                continue
-            options = {"maxiter": share, "maxfun": 20 * share, "maxcor": _MEMORY, "ftol": _GAIN, "gtol": _SLOPE}
-            result = minimize(cost, z, jac=True, method="L-BFGS-B", bounds=bounds, callback=after, options=options)
+            last = self.done + (self.iterations - self.done) // (len(stages) - number)
+            result = self._climb(z, a.shape, stages[number], last)
             z = result.x
         assert result is not None
-        result.shape = shape
+        result.shape = a.shape
+        return result
+
+    def _climb(self, z: FloatArray, shape: tuple[int, ...], sharpness: float | None, last: int) -> OptimizeResult:
+        """L-BFGS-B until `last` iterations are done, anew with an empty memory where a bad step ended it on a slope."""
+
+        def cost(z: FloatArray) -> tuple[float, FloatArray]:
+            return self._cost(z, shape, sharpness)
+
+        def after(intermediate_result: OptimizeResult) -> None:
+            self._note(intermediate_result, shape)
+
+        bounds = [(-1.0, 1.0)] * (z.size // 2) + [(None, None)] * (z.size // 2)
+        fun, jac = cost(z)
+        if not self.history[-1]:
+            self.history[-1].append(-fun)
+        result = OptimizeResult(x=z, fun=fun, jac=jac, success=False, message="no iterations are left")
+        while self.done < last:
+            before = result.fun
+            options = {
+                "maxiter": last - self.done,
+                "maxfun": 20 * last,
+                "maxcor": _MEMORY,
+                "ftol": _GAIN,
+                "gtol": _SLOPE,
+            }
+            result = minimize(
+                cost, result.x, jac=True, method="L-BFGS-B", bounds=bounds, callback=after, options=options
+            )
+            if before - result.fun < 1e3 * _GAIN or np.abs(slopes(result)).max() < _SLOPE:
+                break
         return result
 
     @property
@@ -170,6 +183,12 @@ class _Search:
             self.progress(self.done, self.iterations)
 
 
+def slopes(found: OptimizeResult) -> FloatArray:
+    """Slopes of what is maximised, zero where an amplitude at its limit would have to leave it."""
+    at = np.concatenate([found.x[: found.x.size // 2], np.zeros(found.x.size // 2)])
+    return np.where((np.abs(at) >= 1) & (found.jac * at < 0), 0.0, -found.jac)
+
+
 def roughness(a: FloatArray, phase: FloatArray) -> tuple[float, FloatArray]:
     """Mean of |dw/du|^2 over the pulse, summed over channels, and its slope by amplitudes and phases, (2 S C,)."""
     turn = np.exp(1j * phase)
@@ -185,9 +204,6 @@ def _result(search: _Search, found: OptimizeResult, system: System, duration: fl
     evaluator, z = search.evaluator, found.x
     a, phase = z[: z.size // 2].reshape(found.shape), z[z.size // 2 :].reshape(found.shape)
     value, members, further = evaluator.figures(a, phase)
-    slope = -found.jac
-    held = np.concatenate([np.abs(a.ravel()) >= 1, np.zeros(a.size, dtype=bool)])
-    outwards = held & (slope * np.concatenate([a.ravel(), np.zeros(a.size)]) > 0)
     objective = evaluator.objective
     if isinstance(objective, Ergotropy):
         further["degenerate"] = objective.is_degenerate(np.tensordot(system.weights, evaluator.states(a, phase), 1))
@@ -200,7 +216,7 @@ def _result(search: _Search, found: OptimizeResult, system: System, duration: fl
         start=search.start,
         bound=objective.bound,
         history=np.concatenate([np.array(values) for values in search.history]),
-        gradient_norm=float(np.abs(np.where(outwards, 0.0, slope)).max()),
+        gradient_norm=float(np.abs(slopes(found)).max()),
         members=members,
         iterations=search.done,
         converged=bool(found.success),
