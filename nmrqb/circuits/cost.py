@@ -18,7 +18,7 @@ class Cost:
     """What one run hands in.
 
     circuits: measured circuits, rows of angles counted each. jobs: that they are handed in as. shots: of all circuits.
-    two_qubit_gates: of the circuit with the most. circuit_time: of the longest circuit in s, readout included, None where
+    two_qubit_gates: of the circuit with the most. longest: length of the longest circuit in s, readout included, None where
     the machine gives no lengths. time: that the machine is busy in s: for every shot its circuit and the wait before the
     next, `repetition` s; None on simulators that have no clock. Queues, compiling and transfer are not in it.
     """
@@ -30,7 +30,7 @@ class Cost:
     jobs: int
     shots: int
     two_qubit_gates: int
-    circuit_time: float | None
+    longest: float | None
     repetition: float
     time: float | None
 

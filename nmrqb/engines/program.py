@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -86,6 +87,11 @@ class Program:
     def shape(self) -> tuple[int, ...]:
         """Of all rows."""
         return (len(self.variants), *self.lead, len(self.marks), len(self.branches), len(self.settings))
+
+    @property
+    def saved(self) -> int:
+        """Circuits that it takes where one saves the state at all marks for all settings."""
+        return math.prod(self.lead) * len(self.branches)
 
     @property
     def pooled(self) -> bool:

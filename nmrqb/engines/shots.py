@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from nmrqb import checks
 from nmrqb.checks import FloatArray
 from nmrqb.circuits import execute
 from nmrqb.circuits.cost import Cost, cost_of
-from nmrqb.circuits.devices import Source, noise_source, open_machine
+from nmrqb.circuits.devices import Machine, Source, noise_source, open_machine
 from nmrqb.circuits.readout import ReadoutCalibration, calibrated, calibration_circuits
 from nmrqb.circuits.variants import Mitigation, variants
 from nmrqb.engines.counting import Counted
@@ -103,7 +104,8 @@ class Shots:
         """What `run` would hand in: circuits, shots, two-qubit gates and time, without running anything. Raises as `run`."""
         program = self.program(timeline, rho0, self.seed or 0)
         rows = [program.rows(0).reshape(-1), *(work.shots for work in self._calibrations(program, 0))]
-        return cost_of(program.machine, program.examples(), np.concatenate(rows))
+        found = cost_of(program.machine, program.examples(), np.concatenate(rows))
+        return replace(found, circuits=program.saved) if self._saves(program.machine) else found
 
     def program(self, timeline: Timeline, rho0: ArrayLike, seed: int) -> Program:
         """What is run of a timeline from rho0 (d, d), on which machine. Raises as `run`."""
@@ -151,7 +153,7 @@ class Shots:
         by_state = program.machine.simulator is not None and (self.sampling == "state" or self.shots is None)
         if not by_state and self.shots is None:
             raise ArgumentError("shots", None, f"be a number on {program.machine.name}, which only counts")
-        if by_state and program.machine.target is None:
+        if self._saves(program.machine):
             found, weights, shots = self._from_states(program, rng, progress)
             return Counted(found, weights, shots, program.settings, self._known(program))
         works, places = program.works(seed)
@@ -174,6 +176,10 @@ class Shots:
         for rows_of, each in zip(places, counts, strict=False):
             flat[rows_of] = each
         return self._components(program, flat.reshape(*program.shape, -1), readout)
+
+    def _saves(self, machine: Machine) -> bool:
+        """Whether one saved state serves all settings: where gates have no noise of their own, so settings have none."""
+        return machine.simulator is not None and machine.target is None and (self.sampling == "state" or not self.shots)
 
     def _from_states(
         self, program: Program, rng: np.random.Generator, progress: Progress | None
@@ -235,8 +241,6 @@ class Shots:
     def _info(self, program: Program, seed: int) -> dict[str, Any]:
         machine = program.machine
         by_state = machine.simulator is not None and self.sampling == "state"
-        rows = int(np.prod(program.shape))
-        points = int(np.prod(program.lead)) * len(program.branches)
         return {
             "backend": machine.name,
             "mode": program.mode,
@@ -246,7 +250,7 @@ class Shots:
             "shots": self.shots or 0,
             "settings": len(program.settings),
             "branches": len(program.branches),
-            "circuits": points if by_state and machine.target is None else rows,
+            "circuits": program.saved if self._saves(machine) else math.prod(program.shape),
             "sampling": "probabilities" if self.shots is None else "state" if by_state else "counts",
             "split_bound": float(np.max(program.splitting.bound, initial=0.0)),
             "seed": seed,

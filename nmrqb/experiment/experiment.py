@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -18,10 +18,9 @@ import xarray as xr
 import nmrqb
 from nmrqb import files
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.detection import Receiver
-from nmrqb.engines import Exact, Spectrometer
-from nmrqb.engines.spectrometer import DEFAULT_NOISE
-from nmrqb.errors import InputError, Problem
+from nmrqb.engines import Exact
+from nmrqb.errors import InputError
+from nmrqb.experiment.engines import check_engine, circuit_engine, spectrometer_engine
 from nmrqb.experiment.reduce import Reduction
 from nmrqb.experiment.schema import (
     MAX_POINTS,
@@ -43,8 +42,9 @@ from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
 from nmrqb.timeline import Timeline, schedule
 
-#: Engines by the name a user gives; None stands for all that a default run shows side by side.
-ENGINES = ("exact", "aer", "spectrometer")
+if TYPE_CHECKING:
+    from nmrqb.circuits.cost import Cost
+    from nmrqb.jobs import Ledger
 
 Progress = Callable[[str, int, int], None]  # source, done, of how many
 
@@ -55,7 +55,8 @@ class Experiment:
 
     amplify: the polarisation factor p that a high-temperature sample is run at; results are per p. charged, reference:
     names of the marks at which the charged and the uncharged battery are observed. ensemble: members of the sample that
-    differ, which act wherever pulses and noise are as run.
+    differ, which act wherever pulses and noise are as run. points: values of parameters that change together, (n,) each in
+    SI or rad; they make a first axis "point" before those of the sweep.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Experiment:
     spectrometer: SpectrometerTable = field(default_factory=SpectrometerTable)
     ensemble: Ensemble | None = None
     document: Document = field(default_factory=lambda: Document("", {}, {}), repr=False)
+    points: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str | Path) -> Experiment:
@@ -145,8 +147,12 @@ class Experiment:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of values of each swept parameter."""
-        return tuple(v.size for v in self.sweep.values())
+        """Number of points that change together, where there are any, and of values of each swept parameter."""
+        return (*(v.size for v in list(self.points.values())[:1]), *(v.size for v in self.sweep.values()))
+
+    def at_points(self, points: Mapping[str, FloatArray]) -> Experiment:
+        """The same experiment at points of some parameters, (n,) each in SI or rad; what it sweeps beside them it still does."""
+        return replace(self, points=points, sweep={k: v for k, v in self.sweep.items() if k not in points})
 
     def start(self) -> tuple[Sample, ComplexArray, float]:
         """The sample as it is run, its starting state (d, d), and the p that results are divided by (1 where it is none).
@@ -161,8 +167,9 @@ class Experiment:
 
     def timeline(self, *, ideal: bool) -> Timeline:
         """The whole sweep as one Timeline: `ideal` has neither pulse lengths nor noise. Raises InputError."""
-        grids = np.meshgrid(*self.sweep.values(), indexing="ij")
-        bound = self.sequence.bind(**dict(zip(self.sweep, grids, strict=True)))
+        grids = dict(zip(self.sweep, np.meshgrid(*self.sweep.values(), indexing="ij"), strict=True))
+        lead = (...,) + (None,) * len(grids)
+        bound = self.sequence.bind(**grids, **{name: values[lead] for name, values in self.points.items()})
         sample = self.start()[0] if self._startable() else self.sample
         if ideal:
             return schedule(bound, sample, pulses="ideal")
@@ -176,22 +183,30 @@ class Experiment:
         return True
 
     def run(
-        self, engine: Any = None, seed: int | None = None, progress: Progress | None = None, shots: int | None = None
+        self,
+        engine: Any = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+        shots: int | None = None,
+        jobs: Ledger | None = None,
     ) -> xr.Dataset:
         """Run and reduce to a Dataset with the dimension `source` and one for each swept parameter.
 
-        engine: None for exact and Aer side by side, "exact", "aer", "spectrometer", or an engine object (anything with
-        `source` and `run(timeline, rho0, progress=None) -> States`). Source "theory" (ideal pulses, no noise) and "exact"
-        (with what the experiment has) are always there. shots: over what the file says. Raises InputError for an unknown engine, RunError for a failure.
+        engine: None for exact and Aer side by side, "exact", "aer", "spectrometer", "fake:NAME", "ibm:NAME", a BackendV2, or an engine
+        (anything with `source` and `run(timeline, rho0, progress=None) -> States`). Source "theory" (ideal pulses, no
+        noise) and "exact" (with what the experiment has) are always there. shots: over what the file says. jobs: the ledger
+        that circuits are handed in by. Raises InputError for an unknown engine, RunError for a failure.
         """
         sample, rho0, per = self.start()
         actual, ideal = self.timeline(ideal=False), self.timeline(ideal=True)
         found = {"theory": Exact().run(ideal, rho0), "exact": Exact().run(actual, rho0)}
-        chosen = self._engine(engine, seed, shots)
+        chosen = self.engine(engine, seed, shots, jobs)
         if chosen is not None:
             report = None if progress is None else partial(progress, chosen.source)
             found[chosen.source] = chosen.run(actual, rho0, progress=report)
         sweep = {name: (values, unit_of(self.sequence, name)) for name, values in self.sweep.items()}
+        if self.points:
+            sweep = {"point": (np.arange(self.shape[0]), "1"), **sweep}
         unit = " p" if self.sample.is_high_temperature else ""
         reduction = Reduction(sample.battery().hamiltonian(), self.charged, self.reference, per, unit, sweep)
         return reduction.dataset(found).assign_attrs(self._attributes(sample, per, found))
@@ -201,32 +216,35 @@ class Experiment:
         fine = {name: np.linspace(v.min(), v.max(), max(points, v.size)) for name, v in self.sweep.items()}
         return replace(self, sweep=fine).run("exact")
 
-    def _engine(self, engine: Any, seed: int | None, shots: int | None) -> Any:
-        if engine is None or engine == "aer":
-            from nmrqb.engines import Shots
+    def engine(
+        self, engine: Any = None, seed: int | None = None, shots: int | None = None, jobs: Ledger | None = None
+    ) -> Any:
+        """The engine of this name as the experiment's file sets it up, None for "exact"; an object is returned as it is.
 
-            table = self.shots
-            # the unprojected inversion is linear in the counts: only then are energies unbiased and scatter honest
-            how: dict[str, Any] = {"replicas": table.replicas, "sampling": table.sampling, "estimator": "linear"}
-            return Shots(shots=shots or table.per_setting, seed=seed, **how)
+        Raises InputError for an unknown name, or for options of the file that this engine does not have.
+        """
+        if engine is None:
+            engine = "aer"
+        if not isinstance(engine, str):  # a backend of anyone's has a target, an engine has a source
+            backend = hasattr(engine, "target") and not hasattr(engine, "source")
+            return circuit_engine(engine, self.shots, self.document, seed, shots, jobs) if backend else engine
+        check_engine(engine)
         if engine == "exact":
             return None
         if engine == "spectrometer":
-            return self._spectrometer(seed)
-        if isinstance(engine, str):
-            raise InputError(
-                (Problem(f"no engine is called {engine!r}", key="engine", allowed=files.nearest(engine, ENGINES)),)
-            )
-        return engine
+            return spectrometer_engine(self.spectrometer, self.sample, self.shots.replicas, seed)
+        return circuit_engine(engine, self.shots, self.document, seed, shots, jobs)
 
-    def _spectrometer(self, seed: int | None) -> Any:
-        table, receiver = self.spectrometer, None
-        if self.sample.receiver is not None:
-            given = self.sample.receiver
-            noise = (given.noise or DEFAULT_NOISE) if table.noise is None else table.noise
-            receiver = Receiver(given.dwell, given.points, dead_time=given.dead_time or 0.0, noise=noise)
-        how: dict[str, Any] = {"replicas": self.shots.replicas, "estimator": "linear"}
-        return Spectrometer(receiver=receiver, scans=table.scans, seed=seed, **how)
+    def cost(self, engine: Any = None, shots: int | None = None) -> Cost | None:
+        """What a run on this engine would hand in, without running it; None for engines that run no circuits.
+
+        For ibm:NAME the machine's calibration is fetched. Raises InputError, RunError, or TransientError where that fails.
+        """
+        chosen = self.engine(engine, shots=shots)
+        if not hasattr(chosen, "cost"):
+            return None
+        found: Cost = chosen.cost(self.timeline(ideal=False), self.start()[1])
+        return found
 
     def _attributes(self, sample: Sample, per: float, found: Mapping[str, States]) -> dict[str, Any]:
         runs = {source: dict(states.info) for source, states in found.items() if states.info}

@@ -46,11 +46,19 @@ class SweepTable(_Table):
 
 
 class ShotsTable(_Table):
-    """How circuits are measured."""
+    """How circuits are compiled, measured and mitigated; what is left out is the engine's default on its backend."""
 
     per_setting: int = Field(default=4096, ge=1, le=10_000_000)
     replicas: int = Field(default=200, ge=2, le=100_000)
     sampling: Literal["state", "counts"] = "state"
+    mode: Literal["faithful", "compiled"] | None = None
+    noise: Literal["sample", "device", "both", "none"] | None = None
+    preparation: Literal["direct", "eigenstates"] | None = None
+    mitigation: list[Literal["readout", "zne", "dd", "twirl"]] = Field(default=[], max_length=4)
+    flips: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    qubits: list[int] | None = Field(default=None, min_length=1, max_length=20)
+    level: Literal[0, 1, 2, 3] = 2
+    execution: Literal["job", "batch", "session"] = "job"
 
 
 class SpectrometerTable(_Table):

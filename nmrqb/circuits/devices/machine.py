@@ -132,7 +132,7 @@ def _fake(
     for kind, label in ((_Channel, "superop"), (SaveDensityMatrix, "save_density_matrix")):
         target.add_instruction(kind, name=label)  # without these, transpiling would try to take channels apart
     called = f"fake:{name}"
-    wait = float(getattr(parent.configuration(), "default_rep_delay", 0) or 0) * 1e-6
+    wait = float(getattr(parent, "default_rep_delay", 0.0) or 0.0)
     device = Aer(called, simulator, matrix)
     return Machine(called, device, target, chosen, tuple(range(n)), level=level, repetition=wait)
 
