@@ -7,6 +7,7 @@ import secrets
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,10 @@ def run(
         typer.Argument(metavar="NAME|FILE", help="An experiment of the library, such as 'charge', or a .toml file."),
     ],
     engine: Annotated[
-        str | None, typer.Option(help="'exact', 'aer' or 'spectrometer'; exact and aer side by side when left out.")
+        str | None,
+        typer.Option(
+            help="'exact', 'aer', 'spectrometer', fake:NAME or ibm:NAME (see nmrqb backends); exact and aer side by side when left out."
+        ),
     ] = None,
     shots: Annotated[
         int | None, typer.Option(help="Shots per tomography setting and point, over what the file says.")
@@ -40,20 +44,29 @@ def run(
         int | None, typer.Option(help="Seed of every random draw; a fresh one is taken and recorded when left out.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME-DATE-TIME when left out.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the run would cost, and do nothing: no folder is made.")
+    ] = False,
 ) -> None:
-    """Run an experiment: a table here; data.nc, figure.png and report.html in a folder of its own."""
-    from nmrqb.experiment import Experiment, versions
+    """Run an experiment: a table here; data.nc, figure.png and report.html in a folder of its own.
+
+    What is cut short goes on with nmrqb resume.
+    """
+    from nmrqb.experiment import Experiment
     from nmrqb.runs import Record, RunFolder, digests, inputs_of
 
     _check_options(engine, shots, seed)
     experiment = Experiment.load(name)
+    if dry_run:
+        _print_cost(experiment, engine, shots)
+        return
     contents = inputs_of(experiment)
     record = Record(
         experiment=name,
         engine=engine,
         shots=shots or experiment.shots.per_setting,
         seed=secrets.randbits(63) if seed is None else seed,
-        versions=versions(),
+        versions=_versions(engine),
         names={"experiment": experiment.name, "sequence": experiment.sequence.name, "sample": experiment.sample.name},
         inputs=digests(experiment, contents),
     )
@@ -73,14 +86,13 @@ def resume(
 
     It ends with the same bytes as a run that nothing disturbed. Inputs are read from the folder, not from where they were.
     """
-    from nmrqb.experiment import versions
     from nmrqb.runs import Record, RunFolder, check_inputs
 
     record, place = Record.read(folder), RunFolder(folder)
     if record.state == "finished" and place.is_complete:
         print(f"{folder} is finished: there is nothing left to run.")
         return
-    note = record.check_versions(versions())
+    note = record.check_versions(_versions(record.engine))
     check_inputs(folder, record)
     with place.locked():
         if note:
@@ -90,17 +102,39 @@ def resume(
 
 def _check_options(engine: str | None, shots: int | None, seed: int | None) -> None:
     """Raises InputError."""
-    from nmrqb.experiment import ENGINES
-    from nmrqb.files import nearest
+    from nmrqb.experiment import check_engine
 
     for option, value, least, most in (("--shots", shots, 1, _MOST_SHOTS), ("--seed", seed, 0, _MOST_SEED)):
         if value is not None and not least <= value <= most:
             allowed = f"a whole number from {least} to {most} is needed"
             raise InputError((Problem(f"found {value}", key=option, allowed=allowed),))
-    if engine is not None and engine not in ENGINES:
-        raise InputError(
-            (Problem(f"no engine is called {engine!r}", key="--engine", allowed=nearest(engine, ENGINES)),)
-        )
+    if engine is not None:
+        check_engine(engine, "--engine")
+
+
+def _versions(engine: str | None) -> dict[str, str]:
+    """Versions that decide what a run on this engine comes to; calibrations of fake backends come with the runtime."""
+    from nmrqb.experiment import versions
+
+    found = versions()
+    if engine is not None and ":" in engine:
+        with suppress(PackageNotFoundError):
+            found["qiskit-ibm-runtime"] = version("qiskit-ibm-runtime")
+    return found
+
+
+def _print_cost(experiment: Experiment, engine: str | None, shots: int | None) -> None:
+    from nmrqb.experiment.costs import ASSUMPTIONS, COST_COLUMNS, cost_row
+
+    cost = experiment.cost(engine, shots)
+    if cost is None:
+        print(f"{experiment.name} on {engine} runs no circuits: it costs nothing but time here.")
+        return
+    width = max(map(len, COST_COLUMNS)) + 2
+    print(experiment.title)
+    for name, value in zip(COST_COLUMNS, cost_row(cost), strict=True):
+        print(f"{name:{width}}{value}")
+    print(ASSUMPTIONS, "Nothing was run, and nothing written.", sep="\n")
 
 
 def _complete(folder: RunFolder, record: Record) -> None:
@@ -141,12 +175,13 @@ def _give_up(folder: RunFolder, record: Record, state: State, reason: str = "") 
 
 def _data(experiment: Experiment, folder: RunFolder, record: Record) -> xr.Dataset:
     """The data of the run, as data.nc holds it: computed, unless an earlier process has come so far."""
+    from nmrqb.jobs import Ledger
     from nmrqb.runs import read_netcdf
 
     target = folder.path / "data.nc"
     if not target.is_file():
-        with terminal.progress("circuits") as update:
-            dataset = experiment.run(record.engine, seed=record.seed, shots=record.shots, progress=update)
+        with terminal.progress("circuits") as update, Ledger(folder.jobs) as ledger:
+            dataset = experiment.run(record.engine, record.seed, update, record.shots, ledger)
         folder.data(dataset)
     return read_netcdf(target)
 

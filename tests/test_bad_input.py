@@ -374,6 +374,7 @@ def test_ctrl_c_while_python_executes_text(tmp_path):
         "def app(**_):\n    exec('raise KeyboardInterrupt')\n"
         "nmrqb.cli.app = app\n"
         "import nmrqb.__main__\n"
+        "nmrqb.__main__.main()\n"
     )
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
     command = [sys.executable, "-m", "struck"]
