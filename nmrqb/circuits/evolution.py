@@ -96,7 +96,7 @@ class Evolution:
 
 def _slice(layers: Layers, timeline: Timeline, cut: Trotter, s: int) -> None:
     made: dict[tuple[Block, float], ComplexArray] = {}
-    for group, share in cut.factors(s, int(cut.steps[..., s].max())):
+    for group, share in cut.factors(s, int(cut.most()[s])):
         for block in group:
             if (block, share) not in made:
                 labels = ["".join(timeline.labels[k][q] for q in block.spins) for k in block.terms]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
@@ -40,14 +41,20 @@ class Trotter:
 
     groups: tuple[tuple[Group, ...], ...]
     commuting: tuple[bool, ...]
-    steps: np.ndarray
+    steps: NDArray[np.int64]
     bound: FloatArray
 
     def pairs(self) -> int:
         """Blocks of two spins in a circuit that serves all points."""
-        most = self.steps.reshape(-1, self.steps.shape[-1]).max(axis=0)
-        chosen = (group for s in range(len(self.groups)) for group, _ in self.factors(s, int(most[s])))
-        return sum(len(block.spins) > 1 for group in chosen for block in group)
+        total = 0
+        for groups, commuting, steps in zip(self.groups, self.commuting, self.most(), strict=True):
+            counts = [sum(len(block.spins) > 1 for block in group) for group in groups]
+            total += sum(counts) if commuting else counts[0] + int(steps) * (2 * sum(counts) - counts[0] - counts[-1])
+        return total
+
+    def most(self) -> NDArray[np.int64]:
+        """Steps of each slice that serve all points, (S,)."""
+        return self.steps.reshape(-1, self.steps.shape[-1]).max(axis=0, initial=1)
 
     def factors(self, s: int, steps: int) -> Iterator[tuple[Group, float]]:
         """Groups of slice s and their shares of it, in the order they act; where steps meet, two halves are one."""
@@ -73,18 +80,20 @@ def trotter(timeline: Timeline, tolerance: float) -> Trotter:
     """
     checks.positive("tolerance", tolerance)
     angles = timeline.angles.reshape(-1, timeline.slices, len(timeline.labels))
-    groups = tuple(_groups(timeline.labels, np.any(angles[:, s] != 0, axis=0)) for s in range(timeline.slices))
+    kinds, kind = np.unique(np.any(angles != 0, axis=0), axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    found = [_groups(timeline.labels, active) for active in kinds]
     cost = np.zeros((*timeline.shape, timeline.slices))
-    for s, found in enumerate(groups):
-        if len(found) > 1:
-            cost[..., s] = _cost(timeline.labels, timeline.angles[..., s, :], found)
+    for k, groups in enumerate(found):
+        if len(groups) > 1:
+            cost[..., kind == k] = _cost(timeline.labels, timeline.angles[..., kind == k, :], groups)
     cost[cost < _NOTHING] = 0.0
     # as for noise: the sum over slices of cost/n^2 meets the tolerance with the fewest steps when n goes as cost^(1/3)
     root = np.cbrt(cost)
     scale = np.sqrt(root.sum(axis=-1, keepdims=True) / tolerance)
     steps = np.maximum(np.ceil(root * scale - 1e-9), 1).astype(int)
     commuting = tuple(bool(c) for c in np.all(cost.reshape(-1, timeline.slices) == 0, axis=0))
-    return Trotter(groups, commuting, steps, (cost / steps**2).sum(axis=-1))
+    return Trotter(tuple(found[k] for k in kind), commuting, steps, (cost / steps**2).sum(axis=-1))
 
 
 def _groups(labels: Sequence[str], active: np.ndarray) -> tuple[Group, ...]:
