@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,19 @@ class Ledger:
         for work in waiting:
             found[work.key] = self._collected(device, work, counters[work.key])
         return [counts for work in asked if (counts := found[work.key]) is not None]
+
+    def decided(self, name: str, value: Any) -> Any:
+        """What was decided under this name first: `value`, unless an earlier process has settled on another.
+
+        For choices that a later process could make otherwise, such as qubits by a calibration that has changed since. The
+        value is JSON. Raises RunError.
+        """
+        store = self._store
+        for record in store.records:
+            if record["event"] == "choice" and record["name"] == name:
+                return record["value"]
+        store.add({"event": "choice", "name": name, "value": value})
+        return value
 
     def close(self) -> None:
         """Let other processes have the folder; the ledger opens again when it is used."""

@@ -23,7 +23,13 @@ Record = dict[str, Any]
 
 def check_records(records: list[Record]) -> None:
     """Raises ValueError, TypeError or KeyError for what no ledger has written."""
-    keys = {"begin": ("run",), "intent": ("key", "tag", "number"), "job": ("key", "job"), "lost": ("key",)}
+    keys = {
+        "begin": ("run",),
+        "choice": ("name", "value"),
+        "intent": ("key", "tag", "number"),
+        "job": ("key", "job"),
+        "lost": ("key",),
+    }
     intended: set[str] = set()
     for position, record in enumerate(records):
         event = record["event"]
@@ -31,7 +37,7 @@ def check_records(records: list[Record]) -> None:
             raise ValueError(event)
         if event == "intent":
             intended.add(record["key"])
-        elif event != "begin" and record["key"] not in intended:
+        elif event in ("job", "lost") and record["key"] not in intended:
             raise ValueError(record["key"])
 
 

@@ -316,3 +316,16 @@ def test_a_ledger_opens_again_after_it_was_closed(tmp_path):
 def test_errors_of_jobs_cross_processes():
     error = pickle.loads(pickle.dumps(JobError("lost", "again")))
     assert (type(error), error.message, error.remedy) == (JobError, "lost", "again")
+
+
+def test_what_was_decided_first_stands(tmp_path):
+    for ledger in (Ledger(tmp_path), Ledger()):
+        assert ledger.decided("qubits", [3, 4]) == [3, 4]
+        assert ledger.decided("qubits", [7, 8]) == [3, 4]
+        assert ledger.decided("pair", [7, 8]) == [7, 8]
+        ledger.close()
+    with Ledger(tmp_path) as later:
+        assert later.decided("qubits", [0, 1]) == [3, 4]
+        assert len(later.run(Device(), [work()])) == 1
+    with Ledger(tmp_path) as last:
+        assert last.decided("pair", None) == [7, 8]
