@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,8 +25,8 @@ from nmrqb.tomography.cloud import Cloud, noise_axes, normal_points
 from nmrqb.tomography.functionals import Functional, part_spread
 from nmrqb.tomography.unified import normal_score_of, quantile, unified_region
 
-#: Normal points, candidate values that are simulated, and values in between at which acceptance is decided.
-POINTS, _NODES, _FINE = 240, 6, 129
+#: Candidate values that are simulated, and values in between at which acceptance is decided.
+_NODES, _FINE = 6, 129
 #: Places on the ray where its candidate values are looked up; how far beyond the estimate the ray may lead.
 _PLACES, _REACH = 33, 60.0
 #: Spreads below and above the estimate that the candidates cover.
@@ -51,14 +51,12 @@ class Interval:
     method: str = "test inversion"
 
 
-def interval(cloud: Cloud, functional: Functional, level: float = 0.95, *, points: int = POINTS) -> Interval:
+def interval(cloud: Cloud, functional: Functional, level: float = 0.95) -> Interval:
     """Confidence interval of a function of the state behind each estimate of a cloud (...). Raises ArgumentError."""
-    return intervals(cloud, functional, (level,), points=points)[0]
+    return intervals(cloud, functional, (level,))[0]
 
 
-def intervals(
-    cloud: Cloud, functional: Functional, levels: ArrayLike = (0.68, 0.95), *, points: int = POINTS
-) -> tuple[Interval, ...]:
+def intervals(cloud: Cloud, functional: Functional, levels: ArrayLike = (0.68, 0.95)) -> tuple[Interval, ...]:
     """Intervals of several levels from one simulation. Raises ArgumentError unless levels are between 0.5 and 0.999."""
     values = np.atleast_1d(checks.real("level", levels))
     if np.any((values < 0.5) | (values > 0.999)):
@@ -67,10 +65,10 @@ def intervals(
     shape = cloud.centre.shape[:-2]
     rho, covariance = cloud.centre.reshape(-1, d, d), cloud.covariance.reshape(-1, d * d - 1, d * d - 1)
     kernel = _gaussian if functional.linear else _inverted
-    points_used = normal_points(d * d - 1, points)
-    size = len(rho) if functional.linear else max(1, _CHUNK // (len(points_used) * d * d))
+    points = normal_points(d * d - 1, functional.points)
+    size = len(rho) if functional.linear else max(1, _CHUNK // (len(points) * d * d))
     parts = [
-        kernel(rho[k : k + size], covariance[k : k + size], functional, values, points_used)
+        kernel(rho[k : k + size], covariance[k : k + size], functional, values, points)
         for k in range(0, len(rho), max(size, 1))
     ]
     if not parts:
@@ -169,7 +167,9 @@ class _Test:
         self.of, self.low, self.high = functional.of, functional.low, functional.high
         assert functional.ray is not None
         self.null, self.direction = functional.ray(rho, axes)
-        self.noise = (points @ axes.reshape(*axes.shape[:2], -1)).reshape(len(rho), len(points), *rho.shape[1:])
+        self.exact = None if functional.moments is None else partial(functional.moments, axes=axes)
+        if self.exact is None:
+            self.noise = (points @ axes.reshape(*axes.shape[:2], -1)).reshape(len(rho), len(points), *rho.shape[1:])
         parts = part_spread(axes)
         given = functional.statistic
         self.statistic: Callable[[ComplexArray], FloatArray] = (
@@ -183,12 +183,14 @@ class _Test:
 
     def moments(self, place: FloatArray, stride: int = 1) -> FloatArray:
         """Mean, spread and skewness (3, B) of the statistic at one place (B,) each, from every stride-th point."""
+        if self.exact is not None:
+            return self.exact(self.at(place[:, None])[:, 0])
         values = self.statistic(self.at(place[:, None]) + self.noise[:, ::stride])
         mean = values.mean(axis=1)
         off = values - mean[:, None]
         square = off * off
         spread = np.sqrt(square.mean(axis=1)) + 1e-300
-        return np.stack([mean, spread, (square * off).mean(axis=1) / spread**3])
+        return np.stack([mean, spread, (square * off).mean(axis=1) / np.maximum(spread, 1e-90) ** 3])
 
     def fine(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Candidate values (B, F) in rising order and the moments of the statistic at them."""
