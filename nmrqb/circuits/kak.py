@@ -133,7 +133,7 @@ def _spinor(R: FloatArray) -> ComplexArray:
 
 
 _ROTATIONS, _BACK, _ORDERS = _moves()
-_PAULIS = np.stack([PAULI[p] for p in "XYZ"])
+_PAULIS = 1j * np.stack([PAULI[p] for p in "XYZ"])  # of determinant 1
 
 
 def _canonical(after: ComplexArray, c: FloatArray, before: ComplexArray) -> Cartan:

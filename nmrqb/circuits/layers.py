@@ -48,6 +48,10 @@ class Layers:
         self._untouched = set(range(n))
         self._values: list[FloatArray] = []
 
+    def started(self) -> None:
+        """Let the first rotations about z be written too, for states other than |0>."""
+        self._untouched.clear()
+
     def local(self, qubit: int, matrices: ComplexArray) -> None:
         """A gate on one qubit, (..., 2, 2)."""
         self._waiting[qubit] = matrices @ self._waiting[qubit]

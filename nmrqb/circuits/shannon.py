@@ -18,6 +18,8 @@ from nmrqb.spin.operators import PAULI
 
 _H = (PAULI["X"] + PAULI["Z"]) / np.sqrt(2)
 _MIXTURES = 24
+#: Populations below this are none: amplitudes below 1e-14.
+_EMPTY = 1e-28
 
 
 def entanglers(qubits: int) -> int:
@@ -48,14 +50,27 @@ def load(layers: Layers, amplitudes: ComplexArray) -> None:
     """From |0...0> to states (..., 2^n): the weights of each qubit given those before it, then the phases."""
     n = layers.circuit.num_qubits
     weights = np.abs(amplitudes) ** 2
-    phases = np.angle(np.where(np.abs(amplitudes) > 1e-14, amplitudes, 1.0))
-    for k in range(n):
-        branch = weights.reshape(*weights.shape[:-1], 2**k, 2, -1).sum(axis=-1)
-        _controlled(layers, "Y", k, range(k), 2 * np.arctan2(np.sqrt(branch[..., 1]), np.sqrt(branch[..., 0])))
+    levels = [weights.reshape(*weights.shape[:-1], 2**k, 2, -1).sum(axis=-1) for k in range(n)]
+    for k, pair in enumerate(levels):
+        angles = 2 * np.arctan2(np.sqrt(pair[..., 1]), np.sqrt(pair[..., 0]))
+        _controlled(layers, "Y", k, range(k), _filled(angles, pair.sum(axis=-1)))
+    phases = np.angle(amplitudes)
     for k in range(n - 1, -1, -1):
-        pairs = phases.reshape(*phases.shape[:-1], 2**k, 2)
-        _controlled(layers, "Z", k, range(k), pairs[..., 1] - pairs[..., 0])
-        phases = pairs.mean(axis=-1)
+        first, second = np.moveaxis(phases.reshape(*phases.shape[:-1], 2**k, 2), -1, 0)
+        both = levels[k].min(axis=-1)
+        step = _filled(second - first, both)
+        # turns that differ by 360 degrees are one; what has no weight takes any phase
+        usual = step[..., :1]
+        step = usual + np.remainder(step - usual + np.pi, 2 * np.pi) - np.pi
+        _controlled(layers, "Z", k, range(k), step)
+        phases = np.where(levels[k][..., 0] > levels[k][..., 1], first + step / 2, second - step / 2)
+
+
+def _filled(angles: FloatArray, weights: FloatArray) -> FloatArray:
+    """Angles (..., 2^k) with those of no weight put to the one of most weight, so that they make no difference."""
+    chosen = np.take_along_axis(angles, weights.argmax(axis=-1)[..., None], axis=-1)
+    heaviest = weights.max(axis=-1, keepdims=True)
+    return np.where(weights > _EMPTY, angles, np.where(heaviest > _EMPTY, chosen, 0.0))
 
 
 def rotate(layers: Layers, letter: str, target: int, controls: Sequence[int], angles: FloatArray) -> FloatArray:
