@@ -4,6 +4,7 @@ from nmrqb.tomography.allocation import allocate
 from nmrqb.tomography.bayes import Posterior, bayesian_mean, posterior
 from nmrqb.tomography.bootstrap import Estimate, estimate, normal_score
 from nmrqb.tomography.cloud import Cloud, cloud_of_counts, cloud_of_replicas
+from nmrqb.tomography.confidence import Interval, interval, intervals
 from nmrqb.tomography.counts import Counts
 from nmrqb.tomography.counts_files import counts_text, read_counts
 from nmrqb.tomography.design import Design, gradient_of, metric_weight, pauli_design, readout_design
@@ -18,7 +19,6 @@ from nmrqb.tomography.functionals import (
     purity_of,
 )
 from nmrqb.tomography.grouping import covers, energy_settings, local_paulis, pauli_terms, settings_for
-from nmrqb.tomography.intervals import Interval, interval, intervals
 from nmrqb.tomography.likelihood import LikelihoodFit, certificate, maximum_likelihood, mixture_likelihood
 from nmrqb.tomography.measurement import Measurement, pauli_measurement
 from nmrqb.tomography.nmr_lines import DetectedLines, resolved_lines

@@ -59,14 +59,23 @@ def cloud_of_counts(counts: ArrayLike, measurement: Measurement) -> Cloud:
     uniform = measurement.offset.reshape(measurement.response.shape[:2])
     x = (n / shots[..., None] - uniform).reshape(*n.shape[:-2], -1) @ inverse.T
     centre = state_of(x)
-    likely = np.maximum(measurement.probabilities(nearest_state(centre)), 0)
-    weight = (_PRIOR * n.shape[-1] / (shots + _PRIOR * n.shape[-1]))[..., None]
-    p = (1 - weight) * likely / likely.sum(axis=-1, keepdims=True) + weight * uniform
+    p = expected_frequencies(centre, shots, measurement)
     rows = np.swapaxes(inverse.reshape(-1, *uniform.shape), 0, 1).swapaxes(1, 2)  # (S, O, P)
     means = np.einsum("...so,sop->...sp", p, rows)
     roots = np.sqrt(p / shots[..., None])[..., None] * (rows - means[..., None, :])
     roots = roots.reshape(*n.shape[:-2], -1, roots.shape[-1])
     return Cloud(centre, np.swapaxes(roots, -1, -2) @ roots)
+
+
+def expected_frequencies(estimate: ComplexArray, shots: FloatArray, measurement: Measurement) -> FloatArray:
+    """Frequencies (..., S, O) that the state nearest to an estimate (..., d, d) predicts, none of them zero.
+
+    shots (..., S): the fewer, the more the maximally mixed state weighs in, as half a count for each outcome.
+    """
+    uniform = measurement.offset.reshape(measurement.response.shape[:2])
+    likely = np.maximum(measurement.probabilities(nearest_state(estimate)), 0)
+    weight = (_PRIOR * uniform.shape[-1] / (shots + _PRIOR * uniform.shape[-1]))[..., None]
+    return (1 - weight) * likely / likely.sum(axis=-1, keepdims=True) + weight * uniform
 
 
 def cloud_of_replicas(states: ArrayLike) -> Cloud:

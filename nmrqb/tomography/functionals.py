@@ -27,11 +27,15 @@ from nmrqb.tomography.spectra import descending_eigenvalues
 Statistic = Callable[[ComplexArray, FloatArray], FloatArray]
 #: The estimates (B, d, d) and noise axes (B, P, d, d) -> the null state and the direction to the estimate.
 Ray = Callable[[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]
+#: States (B, d, d) and noise axes (B, P, d, d) -> mean, spread and skewness (3, B) of the noisy value.
+Moments = Callable[[ComplexArray, ComplexArray], FloatArray]
 
 #: Coherences within these many rms amplitudes, and population gaps within these many spreads, count as noise (squared).
 _COHERENCE, _MODULUS, _GAP = 2.0, 4.0, 0.7
-#: What is left of a modulus that may be noise: half way between none and all, as its correction then is.
-_RESIDUE = 0.25
+#: What is left of a modulus that may be noise, in units of its parts' spread.
+_RESIDUE = 0.2
+#: Gaps of eigenvalues within this many spreads (squared) count as noise.
+_EIGENVALUES = 1.5
 #: a(r) = (k - 1)/2 r/(r^2 + c^2) + A exp(-r^2/2t^2) for a vector of k components: (c, A, t).
 _EXCESS = {2: (4.4, 2.8, 0.88), 3: (3.3, 3.95, 1.04)}
 
@@ -42,7 +46,8 @@ class Functional:
 
     of: (..., d, d) -> (...), for Hermitian matrices of trace 1 that need not be positive. low, high: its bounds over states.
     frame: columns are the basis (d, d) in which `of`, `statistic` and `ray` expect matrices; None is the given one.
-    linear: whether it is linear, so that its errors are Gaussian and nothing need be simulated.
+    linear: whether it is linear, so that its errors are Gaussian and nothing need be simulated. points: how many normal
+    points a simulation takes. moments: in place of a simulation, where they are known exactly.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Functional:
     statistic: Statistic | None = None
     ray: Ray | None = None
     linear: bool = False
+    points: int = 240
+    moments: Moments | None = None
 
 
 def ergotropy_of(H: ArrayLike) -> Functional:
@@ -78,12 +85,13 @@ def expectation_of(operator: ArrayLike, name: str = "stored_energy") -> Function
 def l1_of(dimension: int) -> Functional:
     """The l1 norm of coherence in the computational basis."""
     of = partial(l1_coherence, check=False)
-    return Functional("l1_coherence", of, 0.0, dimension - 1.0, None, _l1_statistic, _from_diagonal)
+    return Functional("l1_coherence", of, 0.0, dimension - 1.0, None, _l1_statistic, _from_diagonal, points=480)
 
 
 def purity_of(dimension: int) -> Functional:
     """Tr[rho^2]."""
-    return Functional("purity", partial(purity, check=False), 1 / dimension, 1.0, None, None, _from_unity)
+    of = partial(purity, check=False)
+    return Functional("purity", of, 1 / dimension, 1.0, None, None, _from_unity, moments=_purity_moments)
 
 
 def concurrence_of() -> Functional:
@@ -131,20 +139,33 @@ def _l1_statistic(rho: ComplexArray, spread: FloatArray) -> FloatArray:
     return 2 * np.sum(modulus - unit * length_excess(modulus / unit, 2), axis=-1)
 
 
+def _purity_moments(rho: ComplexArray, axes: ComplexArray) -> FloatArray:
+    """A quadratic form of Gaussian variables has its cumulants in closed form."""
+    flat = axes.reshape(*axes.shape[:2], -1)
+    gram = np.real(flat @ np.conj(np.swapaxes(flat, 1, 2)))
+    along = np.real(flat.conj() @ rho.reshape(len(rho), -1, 1))[..., 0]
+    mean = np.sum(np.abs(rho) ** 2, axis=(1, 2)) + np.einsum("bkk->b", gram)
+    square = gram @ gram
+    variance = 4 * np.sum(along**2, axis=1) + 2 * np.einsum("bkk->b", square)
+    third = 24 * np.einsum("bk,bkl,bl->b", along, gram, along) + 8 * np.einsum("bkl,blk->b", square, gram)
+    spread = np.sqrt(variance)
+    return np.stack([mean, spread, third / np.maximum(spread, 1e-300) ** 3])
+
+
 def part_spread(axes: ComplexArray) -> FloatArray:
     """Root mean square of the real and of the imaginary part of the noise of each element, (B, d, d), from (B, P, d, d)."""
     return np.sqrt(np.sum(np.abs(axes) ** 2, axis=1) / 2)
 
 
-def _shrunk(x: FloatArray | ComplexArray, spread: FloatArray, cut: float, floor: float = 0.0) -> FloatArray:
-    """The factor by which the non-negative garrote (Breiman 1995) shrinks x: 1 - cut spread^2/|x|^2, not below floor."""
-    return np.maximum(1 - cut * spread**2 / np.maximum(np.abs(x) ** 2, 1e-60), floor)
+def _shrunk(x: FloatArray | ComplexArray, spread: FloatArray, cut: float) -> FloatArray:
+    """The factor by which the non-negative garrote (Breiman 1995) shrinks x: 1 - cut spread^2/|x|^2, or zero."""
+    return np.maximum(1 - cut * spread**2 / np.maximum(np.abs(x) ** 2, 1e-60), 0)
 
 
 def _from_passive(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """From the nearest passive state, its gaps without noise, to the estimate without what noise could have made."""
     eye = np.eye(rho.shape[-1])
-    rms = np.sqrt(2) * part_spread(axes)
+    parts = part_spread(axes)
     populations = np.einsum("bii->bi", rho).real
     noise = np.einsum("bkii->bki", axes).real
     ordered = nonincreasing(populations)
@@ -156,8 +177,21 @@ def _from_passive(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, 
     inverted = populations - ordered
     inverted = inverted * _shrunk(inverted, np.sqrt(np.sum(noise**2, axis=1)), _COHERENCE)
     null = passive[:, :, None] * eye
-    direction = rho * _shrunk(rho, rms, _COHERENCE) * (1 - eye) + inverted[:, :, None] * eye
-    return null.astype(complex), _or_raw(direction, rho - null)
+    calm = _calmed(rho, parts)
+    direction = calm * _shrunk(rho, np.sqrt(2) * parts, _COHERENCE) * (1 - eye) + inverted[:, :, None] * eye
+    # what unitaries make of a passive state is proportional to the gaps they bridge
+    bridged = np.abs(passive[:, :, None] - passive[:, None, :]) + parts
+    return null.astype(complex), _or_raw(direction, (rho - null) * bridged)
+
+
+def _calmed(rho: ComplexArray, parts: FloatArray) -> ComplexArray:
+    """The estimates with the eigenvalues that noise may have driven apart drawn together."""
+    values, vectors = np.linalg.eigh(rho)
+    gaps = np.diff(values, axis=1)
+    gaps = gaps * _shrunk(gaps, 2 * np.sqrt(np.mean(parts**2, axis=(1, 2)))[:, None], _EIGENVALUES)
+    drawn = np.pad(np.cumsum(gaps, axis=1), ((0, 0), (1, 0)))
+    drawn += (1 - drawn.sum(axis=1, keepdims=True)) / rho.shape[-1]
+    return (vectors * drawn[:, None, :]) @ np.conj(np.swapaxes(vectors, 1, 2))
 
 
 def nonincreasing(values: FloatArray) -> FloatArray:
@@ -175,8 +209,9 @@ def nonincreasing(values: FloatArray) -> FloatArray:
 def _from_diagonal(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     eye = np.eye(rho.shape[-1])
     null = rho * eye
-    direction = rho * _shrunk(rho, np.sqrt(2) * part_spread(axes), _MODULUS, _RESIDUE) * (1 - eye)
-    return null, _or_raw(direction, rho - null)
+    parts, modulus = part_spread(axes), np.abs(rho)
+    kept = np.maximum(modulus * _shrunk(rho, np.sqrt(2) * parts, _MODULUS), _RESIDUE * parts)
+    return null, rho / np.maximum(modulus, 1e-300) * kept * (1 - eye)
 
 
 def _from_unity(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, ComplexArray]:  # noqa: ARG001
