@@ -99,7 +99,7 @@ def budget(
     rotation = charging_unitary(2, np.pi / 4)
     charged = rotation @ battery.gibbs_state(temperature) @ rotation.conj().T
     full = float(ergotropy(target @ charged @ target.conj().T, H))
-    frame = _frame(sequence, sample)
+    frame = left_frame(sequence, sample)
     rows = tuple(
         BudgetRow(name, setting, *_scores(made, frame, target, charged, H, full)) for name, setting, made in cases
     )
@@ -133,7 +133,7 @@ def _scores(
     return lost, float(ergotropy(rho, H)) - full
 
 
-def _frame(sequence: Sequence, sample: Sample) -> ComplexArray:
+def left_frame(sequence: Sequence, sample: Sample) -> ComplexArray:
     """What turns back the frame that a sequence leaves."""
     if "frame" not in sequence.parameters:
         return np.eye(4, dtype=complex)
