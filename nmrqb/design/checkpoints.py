@@ -69,12 +69,14 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as found:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
                 held = {name: found[name] for name in found.files}
             if str(held["problem"]) != self.problem:
                 raise ArgumentError("checkpoint", f"{self.path} of another problem", "be of the same one to resume")
             ends = np.cumsum(held["counts"])[:-1]
             history = [part.tolist() for part in np.split(held["values"], ends)]
             return Iterate(held["a"], held["phase"], int(held["stage"]), history, float(held["start"]))
-        except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            if isinstance(error, ArgumentError):
+                raise
             raise ArgumentError("checkpoint", f"{self.path}, which is no checkpoint ({error})", "be one") from None
