@@ -189,7 +189,7 @@ def test_an_answer_that_is_not_good_enough_is_refused(monkeypatch):
     measurement = pauli_measurement(NINE)
     assert maximum_likelihood(counts, measurement).gap < 1e-6
     monkeypatch.setattr("nmrqb.tomography.likelihood._MAX_STEPS", 4)
-    with pytest.raises(RunError, match="only to within .* nats; ask for a larger tolerance"):
+    with pytest.raises(RunError, match=r"only to within .* nats; ask for a larger tolerance"):
         maximum_likelihood(counts, measurement)
     assert maximum_likelihood(counts, measurement, tolerance=100.0).gap < 100
 
