@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from nmrqb import terminal
 from nmrqb.battery import Battery
 from nmrqb.design.charging import compare_charging
 from nmrqb.paper import curves
 from nmrqb.paper.script import run
 from nmrqb.plots import style
 from nmrqb.plots.design import charging_limits
-from nmrqb.terminal import progress
 
 BATTERY = {"axial": 1.0, "rhombic": 0.25, "dm": 0.3, "ksea": 0.15, "zeeman": 0.4}
 TEMPERATURE = 1.0
@@ -31,27 +32,32 @@ FOOTER = (
 )
 
 
-def data(durations: np.ndarray = DURATIONS, iterations: int = 120, seeds: int = 2) -> xr.Dataset:
-    """Every protocol at every duration."""
-    with progress("pulses") as update:
-        found = compare_charging(
-            Battery(**BATTERY),
-            TEMPERATURE,
-            OMEGA,
-            durations,
-            iterations=iterations,
-            seeds=seeds,
-            progress=lambda done, total: update("optimal charging", done, total),
-        )
+def data(
+    durations: np.ndarray = DURATIONS,
+    iterations: int = 120,
+    seeds: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Every drive at every duration; half a minute of work."""
+    battery = Battery(**BATTERY)
+    found = compare_charging(
+        battery, TEMPERATURE, OMEGA, durations, iterations=iterations, seeds=seeds, progress=progress
+    )
     return found.assign_attrs(title="Charging at the quantum limit", temperature=TEMPERATURE, **BATTERY)
 
 
-def main(out: Path) -> list[Path]:
+def main(out: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """Write optimal_charging.nc, .pdf and .png into the folder; returns their paths."""
-    found = data()
+    found = data(progress=progress)
     stored = curves.write(found, out / "optimal_charging.nc")
     return [stored, *style.save(charging_limits(found, SHOWN, FOOTER), out, "optimal_charging")]
 
 
+def watched(out: Path) -> list[Path]:
+    """The same with a bar on a terminal; `nmrqb figure` has its own."""
+    with terminal.progress("pulses") as update:
+        return main(out, lambda done, total: update("optimal charging", done, total))
+
+
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(watched, __doc__)

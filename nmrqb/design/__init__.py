@@ -2,10 +2,12 @@
 
 from nmrqb.design.average import AverageHamiltonian, Couplings, average_hamiltonian, couplings, effective_hamiltonian
 from nmrqb.design.budget import Budget, BudgetRow, budget
+from nmrqb.design.charging import compare_charging
 from nmrqb.design.controls import Channel, System
 from nmrqb.design.engineer import engineer, realise
 from nmrqb.design.extraction import Extraction, extraction
 from nmrqb.design.fidelity import gate_infidelity
+from nmrqb.design.maps import robustness
 from nmrqb.design.objectives import Ergotropy, Gate, Objective, Power, StoredEnergy, Transfer
 from nmrqb.design.pulses import OptimisedPulse
 from nmrqb.design.reach import Reach, reachable
@@ -29,6 +31,7 @@ __all__ = [
     "Transfer",
     "average_hamiltonian",
     "budget",
+    "compare_charging",
     "couplings",
     "effective_hamiltonian",
     "engineer",
@@ -37,4 +40,5 @@ __all__ = [
     "optimise",
     "reachable",
     "realise",
+    "robustness",
 ]

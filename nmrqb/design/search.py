@@ -16,7 +16,7 @@ from nmrqb.design import starts
 from nmrqb.design.checkpoints import Checkpoint
 from nmrqb.design.controls import System
 from nmrqb.design.grape import Evaluator
-from nmrqb.design.objectives import Ergotropy, Objective
+from nmrqb.design.objectives import Ergotropy, Objective, Power
 from nmrqb.design.pulses import OptimisedPulse
 from nmrqb.errors import ArgumentError
 from nmrqb.nmr import Sample
@@ -234,6 +234,9 @@ def _checked(system: System, sample: Sample | System, objective: Objective, dura
     length = checks.positive("duration", duration)
     if length.ndim:
         raise ArgumentError("duration", f"of shape {length.shape}", "be one number")
+    if isinstance(objective, Power) and not np.isclose(objective.duration, float(length), rtol=1e-9):
+        found = f"{objective.duration * 1e6:g} us beside a pulse of {float(length) * 1e6:g} us"
+        raise ArgumentError("duration of the power", found, "be that of the pulse")
     step = float(length) / slices
     raster = sample.raster if isinstance(sample, Sample) else None
     if raster is not None and step < raster * (1 - 1e-9):

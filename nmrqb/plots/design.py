@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nmrqb.plots.style import LINES, Line, letter, new_figure, styled
 
@@ -110,11 +111,11 @@ def robustness_maps(data: xr.Dataset, footer: str = "", *, best: float | None = 
     with styled():
         figure = new_figure(0.9 + 2.4 * rows, footer, width=max(1.0 + 2.9 * columns, 4.0))
         grid: Any = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        levels = np.linspace(lowest, highest, 9)
+        levels = np.asarray(MaxNLocator(6).tick_values(lowest, highest))
         image: Any = None
         for i, j in np.ndindex(rows, columns):
             axes, panel = grid[i, j], values.isel(coupling=i, sequence=j).transpose("offset", "rf")
-            image = _map(axes, panel, levels)
+            image = _map(axes, panel, (lowest, highest), levels)
             title = str(data.sequence.values[j])
             if rows > 1:
                 title += f", coupling × {float(data.coupling[i]):g}"
@@ -125,18 +126,21 @@ def robustness_maps(data: xr.Dataset, footer: str = "", *, best: float | None = 
                 axes.set_ylabel("offset (Hz)")
         unit = str(values.attrs.get("units", "1"))
         label = str(values.attrs.get("long_name", name)) + (f" ({unit})" if unit != "1" else "")
-        bar = figure.colorbar(image, ax=grid, label=label)
+        bar = figure.colorbar(image, ax=grid, label=label, aspect=15 * rows + 10)
         if best is not None and lowest <= best <= highest:
             bar.ax.axhline(best, color="white", lw=1.5)
             bar.ax.axhline(best, color="black", lw=0.7)
     return figure
 
 
-def _map(axes: Axes, panel: xr.DataArray, levels: np.ndarray) -> Any:
+def _map(axes: Axes, panel: xr.DataArray, scale: tuple[float, float], levels: np.ndarray) -> Any:
     axes.grid(visible=False)
-    limits: dict[str, Any] = {"vmin": levels[0], "vmax": levels[-1]}
+    limits: Any = {"vmin": scale[0], "vmax": scale[1]}
     image = axes.pcolormesh(panel.rf, panel.offset, panel, shading="nearest", rasterized=True, **limits)
-    if min(panel.shape) > 1:
-        lines = axes.contour(panel.rf, panel.offset, panel, levels=levels[1:-1], colors="white", linewidths=0.7)
-        axes.clabel(lines, fontsize=6, fmt="%.3g")
+    crossed = levels[(levels > float(panel.min())) & (levels < float(panel.max()))]
+    if min(panel.shape) > 1 and crossed.size:
+        # the scale runs from dark to light: lines stand out on both ends, also in grey
+        inks = np.where(crossed < 0.3 * scale[0] + 0.7 * scale[1], "white", "black").tolist()
+        lines = axes.contour(panel.rf, panel.offset, panel, levels=crossed, colors=inks, linewidths=0.8)
+        axes.clabel(lines, fontsize=6.5, fmt="%.3g")
     return image

@@ -116,8 +116,8 @@ def test_the_script_writes_data_and_figure(tmp_path, monkeypatch):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     full = script.data
-    monkeypatch.setattr(script, "data", lambda: full(np.array([0.1, 0.28]), iterations=4, seeds=0))
-    written = script.main(tmp_path)
+    monkeypatch.setattr(script, "data", lambda progress: full(np.array([0.1, 0.28]), 4, 0, progress))
+    written = script.watched(tmp_path)
     assert [path.name for path in written] == ["optimal_charging.nc", "optimal_charging.pdf", "optimal_charging.png"]
     stored = xr.load_dataset(written[0], engine="h5netcdf")
     assert stored.attrs["omega"] == 5.0

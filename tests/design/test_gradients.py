@@ -76,6 +76,27 @@ def test_gradients_with_a_channel_for_each_spin(noise):
     assert_gradient(evaluator, *pulse(2, 6), every=3)
 
 
+@pytest.mark.parametrize("noise", [False, True], ids=["unitary", "Liouville"])
+def test_gradients_of_one_spin(noise):
+    x, y, z = (collective(1, axis) for axis in "xyz")
+    jumps = np.array([np.sqrt(300.0) * z]) if noise else None
+    channel = design.Channel("1H", x, y, 1e5, np.array([0.5, -0.5]))
+    system = design.System(np.array([500.0 * z, -300.0 * z]), (channel,), np.ones(2), np.full(2, 0.5), jumps)
+    assert system.is_covariant
+    objective = design.StoredEnergy(np.diag([0.1, 0.9]), z)
+    evaluator = Evaluator(system, objective, SLICES, DT)
+    assert isinstance(evaluator._propagators, Series)
+    assert_gradient(evaluator, *pulse())
+
+
+def test_gradients_of_four_spins():
+    sample = nmrqb.Sample.load("fluorapatite-chain")
+    energy = sample.hamiltonian() / sample.energy_unit
+    objective = design.Ergotropy(nmrqb.gibbs_state(energy, 1.0), energy)
+    system = design.System.of(sample, ensemble=Ensemble.of(rf=[0.9, 1.1]))
+    assert_gradient(Evaluator(system, objective, 6, 2e-6), *pulse(1, 6), every=2)
+
+
 def x_dephased():
     noise = Noise((1.5, 1.5), (0.2, 0.2), (0.3, 0.3), (0.0, 0.0), x_dephasing=(900.0, 500.0))
     system = design.System.of(PAIR, ensemble=ENSEMBLE, limit=20e3)

@@ -381,6 +381,9 @@ def test_objectives_and_systems_refuse_what_they_cannot_be():
         ArgumentError, match="noise must be one that the sample has, but is asked for on sample 'quiet'"
     ):
         design.System.of(replace(PAIR, name="quiet", noise=None), noise=True)
+    with pytest.raises(ArgumentError, match="must be that of the pulse, but is 50 us beside a pulse of 60 us"):
+        design.optimise(PAIR, design.Power(RHO0, H, 50e-6), duration=60e-6)
+    assert design.optimise(PAIR, design.Power(RHO0, H, 60e-6), duration=60e-6, iterations=1).value > 0
     system = design.System.of(PAIR)
     with pytest.raises(ArgumentError, match="must be parts of the System itself, but is given beside a System"):
         design.optimise(system, ERGOTROPY, duration=60e-6, limit=1e3)
