@@ -46,8 +46,9 @@ def check_options(engine: Shots) -> None:
         _whole(name, value, least)
     if engine.seed is not None and engine.seed > _MAX_SEED:
         raise ArgumentError("seed", engine.seed, f"be at most {_MAX_SEED}, the largest that data files hold")
-    if not engine.split > 0:
-        raise ArgumentError("split", engine.split, "be above zero")
+    for name in ("split", "product"):
+        if not getattr(engine, name) > 0:
+            raise ArgumentError(name, getattr(engine, name), "be above zero")
     if engine.flips is not None:
         if len(engine.flips) != 2:
             raise ArgumentError("flips", repr(engine.flips), "be two numbers, runs and steps")

@@ -17,7 +17,9 @@ from nmrqb.circuits import Branch, Splitting, branches, compile_circuit, splitti
 from nmrqb.circuits.devices import Machine, Source
 from nmrqb.circuits.merged import merged_circuits
 from nmrqb.circuits.prepare import eigenbranches
-from nmrqb.circuits.skeleton import skeleton
+from nmrqb.circuits.settings import measured_bodies
+from nmrqb.circuits.skeleton import Skeleton, skeleton
+from nmrqb.circuits.trotter import Trotter, trotter
 from nmrqb.circuits.variants import Variant
 from nmrqb.jobs import Work
 from nmrqb.nmr.ensembles import Ensemble
@@ -31,7 +33,7 @@ class Program:
 
     start: density matrix (d, d). noise: whose noise acts. mode: "faithful" has one block of gates for each event,
     "compiled" merges what can be merged. split: largest trace distance that splitting noise from evolution may cost.
-    shots: of each setting and point, in all branches together; for every variant that is extrapolated from. variants: what
+    product: largest operator norm that product formulas may miss, where a machine runs three spins or more. shots: of each setting and point, in all branches together; for every variant that is extrapolated from. variants: what
     is done to every circuit once it is in the machine's gates. direct: circuits start in the density matrix itself and
     crushers are masks, which Aer alone can do; then there is one branch. readout: flips
     of the sample's record that act and are undone, of each spin.
@@ -43,6 +45,7 @@ class Program:
     noise: Source
     mode: str
     split: float
+    product: float
     shots: int
     variants: tuple[Variant, ...]
     weights_of_members: FloatArray
@@ -143,7 +146,17 @@ class Program:
         """A name for all that decides what is run."""
         line = self.timeline
         of = hashlib.sha256()
-        said = (self.machine.name, seed, self.noise, self.mode, self.split, self.shots, self.variants, self.direct)
+        said = (
+            self.machine.name,
+            seed,
+            self.noise,
+            self.mode,
+            self.split,
+            self.product,
+            self.shots,
+            self.variants,
+            self.direct,
+        )
         about = (
             line.labels,
             line.marks,
@@ -155,7 +168,7 @@ class Program:
         )
         of.update(repr((said, about)).encode())
         for array in (line.angles, line.durations, self.start, self.weights_of_members):
-            of.update(np.ascontiguousarray(array).tobytes())
+            of.update(_rounded(array).tobytes())
         return of.hexdigest()[:24]
 
     def _work(self, rows: NDArray[np.int64], shots: NDArray[np.int64], key: str, seed: int) -> Work:
@@ -180,36 +193,45 @@ class Program:
         return circuits, where.astype(np.int64), angles
 
     @cached_property
-    def _skeletons(self) -> list[tuple[Any, FloatArray]]:
-        """One circuit and its angles (*lead, branch, setting, P) for every variant and mark."""
-        bases = []
-        for mark in self.marks:
-            made = skeleton(
-                self.timeline,
-                [branch for branch in self.branches if branch is not None],
-                self.settings,
-                mark=mark,
-                basis=self._eigen[1],
-                entangler=self.machine.entangler,
-            )
-            (native,) = self.machine.native([made.circuit])
-            columns = [made.circuit.parameters.data.index(p) for p in native.parameters]
-            bases.append((native, made.angles[..., columns]))
+    def _merged(self) -> list[Skeleton]:
+        """One circuit and its angles (*lead, branch, setting, P) for every mark."""
+        chosen = [branch for branch in self.branches if branch is not None]
+        basis, gate = self._eigen[1], self.machine.entangler
         return [
-            (variant.of(native, self.machine.target), angles) for variant in self.variants for native, angles in bases
+            skeleton(
+                self.timeline, chosen, self.settings, mark=mark, basis=basis, entangler=gate, tolerance=self.product
+            )
+            for mark in self.marks
         ]
 
+    @cached_property
+    def _skeletons(self) -> list[tuple[Any, FloatArray]]:
+        """The same in the machine's gates, for every variant and mark."""
+        natives = self.machine.native([made.circuit for made in self._merged])
+        found = []
+        for made, native in zip(self._merged, natives, strict=True):
+            order = {parameter: k for k, parameter in enumerate(made.circuit.parameters)}
+            found.append((native, made.angles[..., [order[parameter] for parameter in native.parameters]]))
+        target = self.machine.target
+        return [(variant.of(native, target), angles) for variant in self.variants for native, angles in found]
+
     def _faithful(self, rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64], list[FloatArray]]:
-        places = [np.unravel_index(row, self.shape) for row in rows]
-        plain = [self._circuit(tuple(map(int, place[1:]))) for place in places]
-        native = self.machine.native(plain)
+        places = [tuple(int(k) for k in np.unravel_index(row, self.shape)) for row in rows]
+        made: dict[tuple[int, ...], list[Any]] = {}
+        if self.machine.target is not None:
+            keys = list(dict.fromkeys(place[1:-1] for place in places))
+            plain = self.settings.index("Z" * self.timeline.n)  # the setting without rotations
+            bodies = [self._measured((*key, plain)).remove_final_measurements(inplace=False) for key in keys]
+            made = dict(zip(keys, measured_bodies(bodies, self.settings, self.machine), strict=True))
         circuits = [
-            self.variants[place[0]].of(circuit, self.machine.target)
-            for place, circuit in zip(places, native, strict=True)
+            self.variants[place[0]].of(
+                made[place[1:-1]][place[-1]] if made else self._measured(place[1:]), self.machine.target
+            )
+            for place in places
         ]
         return circuits, np.arange(rows.size), [np.zeros((1, 0))] * rows.size
 
-    def _circuit(self, place: tuple[int, ...]) -> Any:
+    def _measured(self, place: tuple[int, ...]) -> Any:
         *index, mark, branch, setting = place
         return self.circuit(tuple(index), self.branches[branch], measure=(self.marks[mark], self.settings[setting]))
 
@@ -217,7 +239,21 @@ class Program:
         """The faithful circuit of one point and member, as it was compiled."""
         pieces = self.splitting.pieces[index]
         start = self.start if branch is None else None
-        return compile_circuit(self.timeline, index, branch, start=start, basis=self._eigen[1], pieces=pieces, **end)
+        how: dict[str, Any] = {"start": start, "basis": self._eigen[1], "pieces": pieces, "cut": self._cut}
+        return compile_circuit(self.timeline, index, branch, **how, **end)
+
+    @cached_property
+    def _cut(self) -> Trotter | None:
+        """How blocks of three and more spins become gates on two; Aer takes them whole."""
+        needed = self.machine.target is not None and self.timeline.n > 2
+        return trotter(self.timeline, self.product) if needed else None
+
+    @property
+    def product_bound(self) -> float:
+        """What product formulas may cost in trace distance, at the worst point."""
+        if self.compiled:
+            return max(float(np.max(made.bound, initial=0.0)) for made in self._merged)
+        return 0.0 if self._cut is None else float(np.max(self._cut.bound, initial=0.0))
 
     def examples(self, most: int = 24) -> list[Any]:
         """Circuits in the machine's gates that stand for all: one of each variant and mark, or evenly spaced rows."""
@@ -269,3 +305,10 @@ def counter(progress: Callable[[int, int], None] | None, total: int) -> Callable
         progress(done, total)
 
     return count
+
+
+def _rounded(array: Any) -> NDArray[np.int64]:
+    """Numbers to 2^-24 of the largest: another processor, whose last digits differ, then knows its work again."""
+    parts = np.ascontiguousarray(array, dtype=complex).view(float)
+    largest = np.abs(parts).max(initial=0.0)
+    return np.round(parts * (2**24 / largest if largest else 0.0)).astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -41,12 +42,13 @@ class Shots:
     infinitely many shots would. The steps of a phase cycle share them. seed: an integer, or None for a fresh one (it is
     recorded). replicas: bootstrap replicas behind the error bars. sampling: "state" draws counts from a simulator's final
     density matrix and the readout error, "counts" has it draw them; the distribution is the same. Real machines count.
-    split: largest trace distance that splitting noise from evolution may cost. estimator: "nearest" gives the density
+    split: largest trace distance that splitting noise from evolution may cost. product: the same for product formulas,
+    which machines need for three and more coupled spins. estimator: "nearest" gives the density
     matrix nearest to the linear inversion, replica by replica; "linear" leaves the inversion as it is: unbiased, with
     eigenvalues that noise may push below zero.
 
     mode: "faithful" has one block of gates for each event, "compiled" merges what stands between two marks; None is
-    faithful where the sample's noise acts, else compiled (of one or two spins). noise: whose noise acts, "sample",
+    faithful where the sample's noise acts, else compiled. noise: whose noise acts, "sample",
     "device", "both" or "none"; None is the sample's on Aer and the device's elsewhere. preparation: "direct" starts Aer in
     the density matrix itself, "eigenstates" has a circuit for each eigenstate and each step of a crusher's phase cycle, as
     machines need; None is direct on Aer. flips: (runs, steps), the sample's X-dephasing as random X flips, which any
@@ -62,6 +64,7 @@ class Shots:
     replicas: int = 200
     sampling: Literal["state", "counts"] = "state"
     split: float = 1e-5
+    product: float = 1e-3
     estimator: Literal["nearest", "linear"] = "nearest"
     mode: Literal["faithful", "compiled"] | None = None
     noise: Source | None = None
@@ -118,15 +121,7 @@ class Shots:
             raise ArgumentError("ensemble", f"one of {members}", allowed)
         noise = noise_source(self.backend, self.noise)
         readout = timeline.noise.readout if timeline.noise is not None else ()
-        machine = open_machine(
-            self.backend,
-            timeline.n,
-            noise=noise,
-            readout=readout,
-            qubits=self.qubits,
-            level=self.level,
-            execution=self.execution,
-        )
+        machine = self._machine(timeline.n, noise, readout)
         runs = 0
         if self.flips is not None:
             runs = self.flips[0]
@@ -140,14 +135,24 @@ class Shots:
             timeline=plain,
             start=start,
             noise=noise,
-            mode=self.mode or ("faithful" if (own and plain.noise) or timeline.n > 2 else "compiled"),
+            mode=self.mode or ("faithful" if own and plain.noise else "compiled"),
             split=self.split,
+            product=self.product,
             shots=self.shots or 1,
             variants=variants(self.mitigation),
             weights_of_members=weights,
             direct=self.preparation != "eigenstates" and self.backend == "aer",
             readout=tuple(readout) if own else (),
         )
+
+    def _machine(self, n: int, noise: Source, readout: Sequence[float]) -> Machine:
+        """The machine; where jobs outlive this process, on the qubits that an earlier one chose by the calibration of its day."""
+        how: dict[str, Any] = {"noise": noise, "readout": readout, "level": self.level, "execution": self.execution}
+        machine = open_machine(self.backend, n, qubits=self.qubits, **how)
+        if self.jobs is None or self.qubits is not None or not machine.device.durable:
+            return machine
+        chosen = tuple(self.jobs.decided(f"{n} qubits of {machine.name}", list(machine.qubits)))
+        return machine if chosen == machine.qubits else open_machine(self.backend, n, qubits=chosen, **how)
 
     def _counted(self, program: Program, rng: np.random.Generator, seed: int, progress: Progress | None) -> Counted:
         by_state = program.machine.simulator is not None and (self.sampling == "state" or self.shots is None)
@@ -253,5 +258,6 @@ class Shots:
             "circuits": program.saved if self._saves(machine) else math.prod(program.shape),
             "sampling": "probabilities" if self.shots is None else "state" if by_state else "counts",
             "split_bound": float(np.max(program.splitting.bound, initial=0.0)),
+            "product_bound": program.product_bound,
             "seed": seed,
         }
