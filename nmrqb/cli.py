@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_export, cli_paper, cli_run, cli_signal, terminal
+from nmrqb import cli_export, cli_paper, cli_run, cli_signal, cli_tomography, terminal
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app.command()(cli_run.resume)
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)
+app.command()(cli_tomography.tomography)
 app.command()(cli_export.export)
 
 BAD_INPUT, FAILED = 2, 1
