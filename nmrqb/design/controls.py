@@ -88,7 +88,12 @@ class System:
                 raise ArgumentError("channel", repr(name), f"be one of the sample's ({nearest(name, names)})")
         if noise and sample.noise is None:
             raise ArgumentError("noise", f"asked for on sample {sample.name!r}", "be one that the sample has")
-        members = ensemble or Ensemble.of()
+        for name in limit if isinstance(limit, Mapping) else ():
+            if name not in chosen:
+                raise ArgumentError("RF limit", f"given for {name!r}", f"be for channels in use ({', '.join(chosen)})")
+        members = Ensemble.of() if ensemble is None else ensemble
+        if not isinstance(members, Ensemble):
+            raise ArgumentError("ensemble", type(members).__name__, "be an Ensemble")
         channels = tuple(_channel(sample, name, _limit(sample, name, limit)) for name in chosen)
         jumps = sample.noise.jump_operators() if noise and sample.noise is not None else None
         return cls(_drift(sample, members), channels, members.rf, members.weights, jumps)

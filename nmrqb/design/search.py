@@ -10,14 +10,14 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.design import starts
 from nmrqb.design.checkpoints import Checkpoint
 from nmrqb.design.controls import System
 from nmrqb.design.grape import Evaluator
-from nmrqb.design.objectives import Ergotropy, Objective, Power
+from nmrqb.design.objectives import Ergotropy, Objective
 from nmrqb.design.pulses import OptimisedPulse
+from nmrqb.design.requests import checked_length, number, start_of, whole
 from nmrqb.errors import ArgumentError
 from nmrqb.nmr import Sample
 from nmrqb.nmr.ensembles import Ensemble
@@ -72,23 +72,25 @@ def optimise(
     above zero, no slices or more than 32768, slices below the sample's raster, slices in which the RF limit turns a spin
     by more than half a turn (the pulse is then too long), and a checkpoint of another problem.
     """
+    if not isinstance(sample, (Sample, System)) or not isinstance(objective, Objective):
+        found = f"{type(sample).__name__} and {type(objective).__name__}"
+        raise ArgumentError("sample and objective", found, "be a Sample (or System) and an Objective")
     system = (
         sample if isinstance(sample, System) else System.of(sample, on=on, ensemble=ensemble, noise=noise, limit=limit)
     )
     if isinstance(sample, System) and (on is not None or ensemble is not None or noise or limit is not None):
         raise ArgumentError("on, ensemble, noise and limit", "given beside a System", "be parts of the System itself")
-    length = _checked(system, sample, objective, duration, slices)
+    rows = whole("slices", slices, 1, f"be a whole number from 1 to {MAX_POINTS}, the rows of a shape file", MAX_POINTS)
+    length = checked_length(system, sample, objective, duration, rows)
     if over not in ("average", "worst"):
         raise ArgumentError("over", repr(over), 'be "average" or "worst"')
-    if int(iterations) < 1:
-        raise ArgumentError("iterations", iterations, "be 1 or more")
-    weight = float(checks.non_negative("smooth", smooth))
-    rng = np.random.default_rng(_seed(seed))
-    w = _start(start, flip, length, int(slices), system, rng)
-    a, phase = starts.kicked(w, float(checks.non_negative("kick", kick)), rng)
-    search = _Search(Evaluator(system, objective, int(slices), length / int(slices)), weight, int(iterations), progress)
+    most, weight = whole("iterations", iterations, 1, "be a whole number, 1 or more"), number("smooth", smooth)
+    rng = np.random.default_rng(whole("seed", seed, 0, "be a whole number, zero or above"))
+    w = start_of(start, flip, length, rows, system, rng)
+    a, phase = starts.kicked(w, number("kick", kick), rng)
+    search = _Search(Evaluator(system, objective, rows, length / rows), weight, most, progress)
     if checkpoint is not None:
-        search.keep = Checkpoint.of(Path(checkpoint), system, objective, length, int(slices), over, weight)
+        search.keep = Checkpoint.of(Path(checkpoint), system, objective, length, rows, over, weight)
     done, before = (search.keep.read() if resume and search.keep else None), search.evaluator.value(a, phase)[0]
     if resume and search.keep is None:
         raise ArgumentError("resume", True, "come with the checkpoint to resume from")
@@ -116,13 +118,13 @@ class _Search:
         """All stages from where the search stands; amplitudes from -1 to 1, phases free."""
         z = np.concatenate([a.reshape(-1), phase.reshape(-1)])
         result: OptimizeResult | None = None
-        for number in range(self.stage, len(stages)):
+        for stage in range(self.stage, len(stages)):
             if result is not None or not self.history:
                 self.history.append([])
-            self.stage = number
+            self.stage = stage
             # each stage has its share of the iterations that are left
-            last = self.done + (self.iterations - self.done) // (len(stages) - number)
-            result = self._climb(z, a.shape, stages[number], last)
+            last = self.done + (self.iterations - self.done) // (len(stages) - stage)
+            result = self._climb(z, a.shape, stages[stage], last)
             z = result.x
         assert result is not None
         result.shape = a.shape
@@ -223,61 +225,3 @@ def _result(search: _Search, found: OptimizeResult, system: System, duration: fl
         message=str(found.message),
         metrics=further,
     )
-
-
-def _checked(system: System, sample: Sample | System, objective: Objective, duration: float, slices: int) -> float:
-    if objective.dimension != system.dimension:
-        found = f"for dimension {objective.dimension}"
-        raise ArgumentError("objective", found, f"act on the system's dimension {system.dimension}")
-    if int(slices) != slices or not 1 <= slices <= MAX_POINTS:
-        raise ArgumentError("slices", slices, f"be a whole number from 1 to {MAX_POINTS}, the rows of a shape file")
-    length = checks.positive("duration", duration)
-    if length.ndim:
-        raise ArgumentError("duration", f"of shape {length.shape}", "be one number")
-    if isinstance(objective, Power) and not np.isclose(objective.duration, float(length), rtol=1e-9):
-        found = f"{objective.duration * 1e6:g} us beside a pulse of {float(length) * 1e6:g} us"
-        raise ArgumentError("duration of the power", found, "be that of the pulse")
-    step = float(length) / slices
-    raster = sample.raster if isinstance(sample, Sample) else None
-    if raster is not None and step < raster * (1 - 1e-9):
-        found = f"{float(length) * 1e6:g} us in {slices} slices"
-        raise ArgumentError("duration", found, f"give slices of {raster * 1e9:g} ns or more, the sample's raster")
-    fastest = max(c.limit for c in system.channels)
-    longest = np.pi * slices / fastest
-    if float(length) > longest * (1 + 1e-9):
-        found, allowed = f"{float(length) * 1e6:g} us", f"be at most {longest * 1e6:.6g} us with {slices} slices"
-        raise ArgumentError("duration", found, f"{allowed}: the RF limit may turn a spin by half a turn in each")
-    return float(length)
-
-
-def _seed(seed: int) -> int:
-    if int(seed) != seed or seed < 0:
-        raise ArgumentError("seed", seed, "be a whole number, zero or above")
-    return int(seed)
-
-
-def _start(
-    start: object, flip: float, duration: float, slices: int, system: System, rng: np.random.Generator
-) -> ComplexArray:
-    """Shares of the limit on each channel, (S, C)."""
-    names = [c.name for c in system.channels]
-    if isinstance(start, str):
-        if start not in starts.STARTS:
-            raise ArgumentError("start", repr(start), f"be one of {', '.join(starts.STARTS)}, or a shape")
-        angle = float(checks.real("flip", flip))
-        if start == "random":
-            return np.stack([starts.random(slices, rng) for _ in names], axis=-1)
-        make = starts.hard if start == "hard" else starts.bb1
-        return np.stack([make(angle, duration, slices, c.limit) for c in system.channels], axis=-1)
-    if isinstance(start, Shape):
-        return np.stack([starts.of_shape(start, slices)] * len(names), axis=-1)
-    if isinstance(start, Mapping):
-        missing = [name for name in names if name not in start]
-        if missing:
-            raise ArgumentError("start", f"without {missing[0]!r}", "have a shape for every channel")
-        return np.stack([starts.of_shape(start[name], slices) for name in names], axis=-1)
-    w = np.asarray(start, dtype=complex)
-    if w.shape != (slices, len(names)) or not np.all(np.isfinite(w)) or np.abs(w).max() > 1 + 1e-9:
-        found = f"of shape {w.shape}" + (f" with |w| up to {np.abs(w).max():g}" if w.size else "")
-        raise ArgumentError("start", found, f"be of shape {(slices, len(names))} with |w| at most 1")
-    return w

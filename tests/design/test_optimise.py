@@ -336,9 +336,16 @@ def test_starts_may_be_shapes():
         ({"start": 1.5 * np.ones((20, 1))}, r"with \|w\| up to 1.5"),
         ({"on": "13C"}, r"channel must be one of the sample's \(.*1H.*\), but is '13C'"),
         ({"over": "best"}, "over must be \"average\" or \"worst\", but is 'best'"),
-        ({"iterations": 0}, "iterations must be 1 or more, but is 0"),
+        ({"iterations": 0}, "iterations must be a whole number, 1 or more, but is 0"),
         ({"smooth": -1.0}, "smooth must be zero or above, but is -1.0"),
         ({"kick": -0.1}, "kick must be zero or above, but is -0.1"),
+        ({"iterations": "many"}, "iterations must be a whole number, 1 or more, but is many"),
+        ({"seed": 1.5}, r"seed must be a whole number, zero or above, but is 1\.5"),
+        ({"slices": True}, "the rows of a shape file, but is True"),
+        ({"smooth": [0.1, 0.2]}, r"smooth must be one number, but is of shape \(2,\)"),
+        ({"start": object()}, "start must be one of hard, bb1, random, or a shape, but is object"),
+        ({"limit": {"13C": 1e3}}, r"RF limit must be for channels in use \(1H\), but is given for '13C'"),
+        ({"ensemble": [1.0]}, "ensemble must be an Ensemble, but is list"),
         ({"seed": -1}, "seed must be a whole number, zero or above, but is -1"),
         ({"ensemble": Ensemble.of(offset=[[1.0, 2.0]])}, "ensemble must give one offset for all, or one for each of 1"),
     ],
@@ -363,6 +370,8 @@ def test_requests_at_the_bound_are_taken(change):
 
 
 def test_objectives_and_systems_refuse_what_they_cannot_be():
+    with pytest.raises(ArgumentError, match=r"must be a Sample \(or System\) and an Objective, but is Sample and str"):
+        design.optimise(PAIR, "ergotropy", duration=60e-6)
     with pytest.raises(ArgumentError, match="objective must act on the system's dimension 4, but is for dimension 2"):
         design.optimise(PAIR, design.Gate(np.eye(2)), duration=60e-6)
     with pytest.raises(ArgumentError, match=r"V must be unitary, but is off by 3"):
