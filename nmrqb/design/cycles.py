@@ -62,7 +62,7 @@ def weights(battery: Battery, sign: float) -> Shares:
 def largest_speed(battery: Battery, sign: float) -> float:
     """s_max, where the share of one axis comes down to nothing; inf where there is no dipolar part at all."""
     lowest = min(weights(battery, sign)[:3])
-    return float(np.inf) if lowest > -_NONE else -1 / (3 * lowest)
+    return float(np.inf) if lowest >= 0 else -1 / (3 * lowest)
 
 
 def shares(battery: Battery, sign: float, speed: float) -> Shares:
@@ -74,23 +74,33 @@ def shares(battery: Battery, sign: float, speed: float) -> Shares:
 
 @dataclass(frozen=True)
 class Cycle:
-    """One cycle: its kind, its shares and its length in s, for pulses of `width` s (0: ideal)."""
+    """One cycle: its kind, its shares and its length in s, for pulses of `width` s (0: ideal).
+
+    spared: time, in lengths of a pulse, for which pulses after the cycles show the coupling along x, y and z, over the
+    number of cycles; the windows leave it out, and the cycle is shorter by it.
+    """
 
     kind: Kind
     shares: Shares
     length: float
     width: float = 0.0
+    spared: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def shortest(self) -> float:
-        """Length in s below which the pulses do not fit."""
-        f, p = self.shares, self.width
+        """Length in s below which the pulses do not fit; inf where an axis is not shown at all."""
+        f, p, (x, y, z) = self.shares, self.width, self.spared
         if self.kind == "free" or p == 0:
             return 0.0
         if self.kind == "dq8":
             return 12 * p
         with np.errstate(divide="ignore"):
-            return float(np.max(np.array([4 * p, 8 * p, 4 * p]) / np.array([f.z, f.y, f.x])))
+            return float(np.max(np.array([4 + z, 8 + y, 4 + x]) * p / np.array([f.z, f.y, f.x])))
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for the pulses, and the last digit of a window to spare."""
+        return self.shortest * (1 + 1e-9) <= self.length
 
     def windows(self, coupling: float) -> dict[str, str]:
         """Texts of the delays by name, the coupling in Hz; shortened by the parameter `width` where pulses have a length.
@@ -98,12 +108,17 @@ class Cycle:
         a stands at both ends of a block, b beside its middle c; of the eight pulses, delta and "long" in turn.
         """
         f, t = self.shares, self.length * abs(coupling)
-        one, half, more = (" - width", " - width/2", " + width") if self.width else ("", "", "")
         if self.kind == "free":
             return {"t": _over(t)}
         if self.kind == "dq8":
+            one, more = (" - width", " + width") if self.width else ("", "")
             return {"delta": _over(t / 12) + one, "long": "2*delta" + more}
-        return {"a": _over(f.z * t / 8) + half, "b": _over(f.y * t / 8) + one, "c": _over(f.x * t / 4) + one}
+        x, y, z = self.spared
+        full = {"a": (f.z / 8, 0.5 + z / 8), "b": (f.y / 8, 1 + y / 8), "c": (f.x / 4, 1 + x / 4)}
+        return {
+            name: _over(part * t) + (f" - {less:.16g}*width" if self.width else "")
+            for name, (part, less) in full.items()
+        }
 
     def events(self) -> list[str | int]:
         """Delays, as written, and pulses, as quarter turns of their phase; an ideal cycle leaves out empty windows."""
@@ -128,22 +143,28 @@ def cycle_kind(f: Shares) -> Kind:
     return "dq8" if f.x == 0 and abs(f.z - 1 / 3) < _NONE else "acca"
 
 
-def cycle_steps(cycle: Cycle, shift: float, rf: float | None) -> list[Any]:
-    """Steps of one cycle, all phases shifted by `shift` rad."""
+def cycle_steps(cycle: Cycle, shift: float, rf: float | None, more: str = "") -> list[Any]:
+    """Steps of one cycle, all phases shifted by `shift` rad, and by what the text `more` adds to them."""
     return [
         Delay(delay=event)
         if isinstance(event, str)
-        else Pulse(pulse="90 deg", phase=angle_text(_turned(shift + event * np.pi / 2)), rf=rf_text(rf))
+        else Pulse(pulse="90 deg", phase=angle_text(_turned(shift + event * np.pi / 2)) + more, rf=rf_text(rf))
         for event in cycle.events()
     ]
 
 
-def ramped_steps(cycle: Cycle, count: int, ramp: float, rf: float | None) -> list[Any]:
-    """`count` cycles, each shifted by `ramp` rad against the one before, and by half of that at first."""
+def ramped_steps(cycle: Cycle, count: int, ramp: float, rf: float | None, lag: str = "") -> list[Any]:
+    """`count` cycles, each shifted by `ramp` rad against the one before, and by half of that at first.
+
+    lag: a parameter that adds to the ramp, or empty.
+    """
+    turn = cycle.shares.turn
     if ramp == 0:
-        steps = cycle_steps(cycle, cycle.shares.turn, rf)
+        steps = cycle_steps(cycle, turn, rf)
         return steps if count == 1 else [Repeat(repeat=count, steps=steps)]
-    return [step for k in range(count) for step in cycle_steps(cycle, cycle.shares.turn + (k + 0.5) * ramp, rf)]
+    halves = [k + 0.5 for k in range(count)]
+    made = [cycle_steps(cycle, turn + k * ramp, rf, f" + {k}*{lag}" if lag else "") for k in halves]
+    return [step for steps in made for step in steps]
 
 
 def _over(value: float) -> str:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nmrqb import checks
 from nmrqb.battery import Battery
-from nmrqb.checks import ComplexArray
 from nmrqb.design import ax
-from nmrqb.design.cycles import Cycle, cycle_kind, dipolar_sign, largest_speed, ramped_steps, shares
-from nmrqb.design.fidelity import gate_infidelity
 from nmrqb.design.kak import Canonical, battery_factors, factors
+from nmrqb.design.plan import Frame, Plan
 from nmrqb.design.reach import check_single, reachable
-from nmrqb.design.rotations import exact_turns, z_turn
-from nmrqb.design.steps import angle_text, check_pulses, rf_text, width_parameter, written
+from nmrqb.design.steps import check_pulses, width_parameter, written
 from nmrqb.errors import ArgumentError
 from nmrqb.nmr import Sample
-from nmrqb.sequence import Pulse, Sequence
+from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
-from nmrqb.spin.propagation import unitary
-from nmrqb.timeline import propagator, schedule
-
-#: Average gate infidelity at which no more cycles are tried, and the most that are.
-GOOD_ENOUGH, MOST_CYCLES = 1e-5, 32
-
-Frame = Literal["pulses", "receiver"]
 
 
 def engineer(
@@ -53,7 +41,7 @@ def engineer(
     shortened by them; "ideal" one that is exact for ideal pulses. cycles, speed: of like spins only; by default half of the
     largest speed (all of it for eight pulses or none), and as many cycles, 1, 2, 4, ..., as bring the average gate infidelity
     to 1e-5, or as near as finite pulses let them. frame: of like spins; B turns the frame of the pulses, which two pulses
-    of 180 degrees take back, or, with "receiver", is left as the parameter `frame`: the angle to add to all phases that
+    of 180 degrees at the end take back, or, with "receiver", is left as the parameter `frame`: the angle to add to all phases that
     follow, the receiver's too. Unlike spins need neither.
 
     Raises ArgumentError for D on like spins (odd under their exchange, so out of reach of one coil), a time that is not
@@ -109,7 +97,7 @@ def _of_cycles(
     reach = reachable(battery, sample)
     if not reach.possible:
         raise ArgumentError("dm", f"{float(battery.dm):g}", f"be 0 on like spins: {reach.reason}")
-    plan = _Plan(battery, sample, time, pulses, rf, frame)
+    plan = Plan(battery, sample, time, _title(battery, time), pulses, rf, frame)
     if cycles is not None and (isinstance(cycles, bool) or cycles != int(cycles) or cycles < 1):
         raise ArgumentError("cycles", cycles, "be a whole number, 1 or more")
     if speed is not None:
@@ -121,91 +109,6 @@ def _of_cycles(
     else:
         chosen = plan.default_speed(cycles or 1)
     return plan.sequence(chosen, plan.count(chosen) if cycles is None else plan.checked_count(chosen, int(cycles)))
-
-
-class _Plan:
-    """What is fixed of a sequence of cycles before its speed and their number are."""
-
-    def __init__(
-        self, battery: Battery, sample: Sample, time: float, pulses: Pulses, rf: float | None, frame: Frame
-    ) -> None:
-        self.battery, self.sample, self.time, self.pulses, self.rf, self.frame = (
-            battery,
-            sample,
-            time,
-            pulses,
-            rf,
-            frame,
-        )
-        self.sign = dipolar_sign(sample)
-        length = sample.coil(sample.spins[0]).pulse_90 if rf is None else 1 / (4 * rf)
-        self.width = length if pulses == "finite" else 0.0
-        self.angle = 2 * float(battery.zeeman) * time  # that B turns by
-
-    def cycle(self, speed: float, count: int) -> Cycle:
-        f = shares(self.battery, self.sign, speed)
-        return Cycle(cycle_kind(f), f, self.time / (speed * self.sample.energy_unit) / count, self.width)
-
-    def default_speed(self, count: int) -> float:
-        """The largest where no pulses or eight do it, else half of it; slower until `count` cycles have room for pulses."""
-        largest = largest_speed(self.battery, self.sign)
-        if not np.isfinite(largest):
-            chosen = 1.0
-        else:
-            chosen = largest if self.cycle(largest, count).kind != "acca" else largest / 2
-        while self.cycle(chosen, count).shortest > self.cycle(chosen, count).length:
-            chosen /= 2
-        return chosen
-
-    def checked_count(self, speed: float, count: int) -> int:
-        cycle = self.cycle(speed, count)
-        if cycle.shortest > cycle.length * (1 + 1e-12):
-            most = int(cycle.length * count / cycle.shortest)
-            told = f"a cycle with pulses of {self.width * 1e6:g} us lasts {cycle.shortest * 1e6:.4g} us at least"
-            whole = f"{cycle.length * count * 1e6:.4g} us at speed {speed:.4g}"
-            if most == 0:
-                raise ArgumentError("speed", f"{speed:g}", f"be smaller: {told}, and all the time is {whole}")
-            raise ArgumentError("cycles", count, f"be at most {most}: {told}, all of them {whole}")
-        return count
-
-    def count(self, speed: float) -> int:
-        """1, 2, 4, ... cycles, until the infidelity is low enough, or no more fit."""
-        self.checked_count(speed, 1)
-        if self.cycle(speed, 1).kind == "free" or (self.pulses == "ideal" and self.angle == 0):
-            return 1
-        target = self.target()
-        best, least, count = 1, np.inf, 1
-        while count <= MOST_CYCLES and self.cycle(speed, count).shortest <= self.cycle(speed, count).length:
-            made = propagator(schedule(self.sequence(speed, count), self.sample))
-            error = float(gate_infidelity(made, target))
-            if error < least:
-                best, least = count, error
-            if error <= GOOD_ENOUGH:
-                break
-            count *= 2
-        return best
-
-    def target(self) -> ComplexArray:
-        """The propagator wanted, (4, 4)."""
-        wanted = unitary(self.battery.hamiltonian() * self.time)
-        back = z_turn(-self.angle)
-        return wanted if self.frame == "pulses" else np.kron(back, back) @ wanted
-
-    def sequence(self, speed: float, count: int) -> Sequence:
-        cycle = self.cycle(speed, count)
-        steps: list[Any] = ramped_steps(cycle, count, 0.0 if cycle.kind == "free" else -self.angle / count, self.rf)
-        parameters = width_parameter(self.pulses, self.rf) | cycle.windows(self.sample.coupling)
-        if self.frame == "receiver":
-            parameters["frame"] = angle_text(self.angle)
-        else:
-            turns = exact_turns(z_turn(self.angle))
-            steps += [Pulse(pulse=angle_text(t.angle), phase=angle_text(t.phase), rf=rf_text(self.rf)) for t in turns]
-        what = {"free": "no pulses", "dq8": "eight pulses", "acca": "sixteen pulses"}[cycle.kind]
-        note = (
-            f"Speed {speed:.6g} in units of the coupling; {count} x {what}, {cycle.length * 1e6:.6g} us each; "
-            f"written for sample {self.sample.name!r}."
-        )
-        return written("engineered", _title(self.battery, self.time), note, steps, parameters, self.pulses)
 
 
 def _title(battery: Battery, time: float) -> str:
