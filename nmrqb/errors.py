@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
+
+_SECRET = re.compile(r"token|secret|password|passwd|api_?key|credential", re.IGNORECASE)
+_SHORTEST = 8  # what is shorter may be a word
 
 
 class NmrqbError(Exception):
@@ -80,3 +85,11 @@ class TransientError(RunError):
 @dataclass(eq=False)
 class JobError(RunError):
     """A device took a job and lost it, cancelled it, or gave back what cannot be its counts: the job has to be done anew."""
+
+
+def redacted(text: str) -> str:
+    """The text without the values of environment variables that are named like secrets, such as QISKIT_IBM_TOKEN."""
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and _SECRET.search(name):
+            text = text.replace(value, "***")
+    return text

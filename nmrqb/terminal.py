@@ -14,6 +14,8 @@ import rich.table
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from nmrqb.errors import redacted
+
 if TYPE_CHECKING:
     from nmrqb.report import Table
 
@@ -32,8 +34,8 @@ def open_streams() -> None:
 
 
 def complain(*texts: str, code: int) -> int:
-    """One line for each text on standard error, with nothing in it that a terminal would obey."""
-    for text in texts:
+    """One line for each text on standard error, with nothing in it that a terminal would obey, and no account token."""
+    for text in map(redacted, texts):
         line = "".join(
             c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split("\n"))
         )

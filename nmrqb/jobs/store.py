@@ -12,10 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nmrqb.errors import RunError
+from nmrqb.errors import RunError, redacted
 from nmrqb.jobs.disk import cause, sync_folder, write_whole
 from nmrqb.jobs.lock import Lock
-from nmrqb.jobs.redact import redacted
 from nmrqb.jobs.work import Work
 
 Record = dict[str, Any]

@@ -16,10 +16,9 @@ import h5netcdf
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
-from nmrqb.errors import InputError, Problem, RunError
+from nmrqb.errors import InputError, Problem, RunError, redacted
 from nmrqb.jobs.disk import cause, write_whole
 from nmrqb.jobs.lock import Lock
-from nmrqb.jobs.redact import redacted
 
 State = Literal["running", "finished", "interrupted", "failed"]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
-from remote_service import Remote, Service, chance, measured, simulator, start
+from remote_service import Remote, Service, chance, on_aer, start
 
 from nmrqb.errors import RunError
 from nmrqb.jobs import Ledger, Patience, Work
@@ -189,7 +189,7 @@ def main(mode, variant, runs, folder):
     finally:
         os.kill(server, signal.SIGKILL)
         os.waitpid(server, 0)
-    expected = [measured(aer, work) for aer in [simulator()] for work in works()]
+    expected = list(map(on_aer(), works()))
     totals = Counter()
     for place in places:
         totals.update(judge(service, place, expected))

@@ -9,6 +9,7 @@ import pickle
 import signal
 import time
 import zlib
+from functools import partial
 
 import numpy as np
 
@@ -42,21 +43,21 @@ class Service:
         """Tags of all jobs that were ever accepted, one entry for each job."""
         return [name.split("__")[0] for place in ("queue", "taken") for name in names(self.folder / place)]
 
-    def serve(self):
-        """Run what is in the queue, until killed or the parent is gone."""
-        aer, parent = simulator(), os.getppid()
+    def serve(self, make):
+        """Run what is in the queue with what `make` makes, until killed or the parent is gone."""
+        measure, parent = make(), os.getppid()
         while os.getppid() == parent:
             waiting = sorted(names(self.folder / "queue"))
             for name in waiting:
-                self._do(aer, name)
+                self._do(measure, name)
             if not waiting:
                 time.sleep(0.001)
 
-    def _do(self, aer, name):
+    def _do(self, measure, name):
         tag, job = name.split("__")
         work = pickle.loads((self.folder / "queue" / name).read_bytes())
         (self.folder / "queue" / name).rename(self.folder / "taken" / name)
-        counts = measured(aer, work)
+        counts = measure(work)
         if self.fate(tag) == "wrong":
             counts[-1, 0] += 1
         done = self.folder / "desk" / f"{job}.npy"
@@ -64,10 +65,11 @@ class Service:
         done.rename(self.folder / "results" / f"{job}.npy")
 
 
-def simulator():
+def on_aer():
+    """What measures work on an ideal Aer."""
     from qiskit_aer import AerSimulator
 
-    return AerSimulator(method="density_matrix", max_parallel_threads=1)
+    return partial(measured, AerSimulator(method="density_matrix", max_parallel_threads=1))
 
 
 def measured(aer, work):
@@ -123,13 +125,13 @@ class Remote:
         return np.load(result)
 
 
-def start(service):
-    """The service in a process of its own; returns its process id."""
+def start(service, make=on_aer):
+    """The service in a process of its own, with what `make` makes there to measure work; returns its process id."""
     child = os.fork()
     if not child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            service.serve()
+            service.serve(make)
         finally:
             os._exit(0)
     return child

@@ -7,10 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from nmrqb.errors import ArgumentError, RunError, TransientError
+from nmrqb.errors import ArgumentError, RunError, TransientError, redacted
 from nmrqb.jobs import Ledger, Patience
 from nmrqb.jobs.lock import Lock
-from nmrqb.jobs.redact import redacted
 
 
 def failing(times, error=TransientError):

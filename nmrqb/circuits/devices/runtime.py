@@ -14,8 +14,7 @@ from qiskit.providers import BackendV2
 
 from nmrqb.circuits.devices import names
 from nmrqb.circuits.devices.counted import checked, reordered
-from nmrqb.errors import JobError, RunError, TransientError
-from nmrqb.jobs.redact import redacted
+from nmrqb.errors import JobError, RunError, TransientError, redacted
 from nmrqb.jobs.work import Done, Work
 
 Execution = Literal["job", "batch", "session"]
