@@ -7,16 +7,16 @@ import re
 from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import Gate, Parameter
 
+from nmrqb.circuits.synthesis import in_gates
 from nmrqb.errors import ArgumentError
 
-_BLOCKS = ["unitary", "state_preparation"]
 _VALUE = "nmrqb_value_"
 
 
 def to_qasm3(circuit: QuantumCircuit) -> str:
     """The circuit as OpenQASM 3, up to a phase; open angles are `input float[64]`, in the order of circuit.parameters.
 
-    Blocks given as matrices are written in u, rz and cx; gates that stdgates.inc lacks (rzz, ecr, r) are defined in the text.
+    Blocks given as matrices are written in rz, ry and cx; gates that stdgates.inc lacks (rzz, ecr, r) are defined in the text.
     Raises ArgumentError for what is no gate: channels, saved and set states exist on simulators alone.
     """
     for step in circuit.data:
@@ -24,10 +24,7 @@ def to_qasm3(circuit: QuantumCircuit) -> str:
         if not isinstance(operation, Gate) and operation.name not in ("barrier", "measure", "delay", "reset"):
             allowed = "hold gates, barriers, delays and measurements alone to be written as OpenQASM"
             raise ArgumentError("circuit", f"one with {operation.name!r}", allowed)
-    plain = circuit
-    while any(name in _BLOCKS for name in plain.count_ops()):
-        plain = plain.decompose(_BLOCKS)
-    return _with_all_digits(plain)
+    return _with_all_digits(in_gates(circuit, "cx"))
 
 
 def _with_all_digits(circuit: QuantumCircuit) -> str:
