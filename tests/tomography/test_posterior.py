@@ -20,9 +20,9 @@ ONE = pauli_measurement(("Z", "X", "Y"))
 
 def test_without_data_it_is_the_hilbert_schmidt_prior():
     """Mean purity 2d/(d^2 + 1) (Zyczkowski and Sommers 2001), 8/17 for two spins."""
-    found = posterior(np.full((9, 4), 1e-12), NINE, samples=3200, seed=1)
-    assert purity(found.samples, check=False).mean() == pytest.approx(8 / 17, abs=0.006)
-    np.testing.assert_allclose(found.mean, np.eye(4) / 4, atol=0.01)
+    found = posterior(np.full((9, 4), 1e-12), NINE, samples=1600, seed=1)
+    assert purity(found.samples, check=False).mean() == pytest.approx(8 / 17, abs=0.01)
+    np.testing.assert_allclose(found.mean, np.eye(4) / 4, atol=0.02)
     assert found.r_hat < 1.1
 
 
@@ -34,15 +34,15 @@ def test_one_spin_against_a_quadrature_over_the_bloch_ball(counts):
     for axis, (up, down) in zip((z, x, y), counts, strict=True):
         weight *= ((1 + axis) / 2) ** up * ((1 - axis) / 2) ** down
     weight /= weight.sum()
-    found = posterior(counts, ONE, samples=8000, seed=2)
+    found = posterior(counts, ONE, samples=4000, seed=2)
     rho = found.samples
     for axis, part in (
         (x, 2 * rho[:, 0, 1].real),
         (y, -2 * rho[:, 0, 1].imag),
         (z, (rho[:, 0, 0] - rho[:, 1, 1]).real),
     ):
-        assert part.mean() == pytest.approx((weight * axis).sum(), abs=0.012)
-        assert np.mean(part**2) == pytest.approx((weight * axis**2).sum(), abs=0.012)
+        assert part.mean() == pytest.approx((weight * axis).sum(), abs=0.02)
+        assert np.mean(part**2) == pytest.approx((weight * axis**2).sum(), abs=0.02)
 
 
 def test_with_much_data_mean_and_likelihood_agree_and_chains_too():
