@@ -33,6 +33,7 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "read_fid": ("nmrqb.detection", "read_fid"),
     "write_fid": ("nmrqb.detection", "write_fid"),
     "Experiment": ("nmrqb.experiment", "Experiment"),
+    "design": ("nmrqb.design", None),
     "compare": ("nmrqb.compare", "compare"),
 }
 

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_export, cli_paper, cli_run, cli_signal, cli_tomography, terminal
+from nmrqb import cli_export, cli_paper, cli_run, cli_signal, cli_sweep, cli_tomography, terminal
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 app.command()(cli_run.run)
-app.command()(cli_run.resume)
+app.command()(cli_sweep.sweep)
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)
@@ -93,6 +93,17 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None: ...
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run or sweep that was cut short.")],
+) -> None:
+    """Go on with a run after a kill, a failure or a day: what is done is kept, and only what is missing is run.
+
+    It ends with the same bytes as a run that nothing disturbed. Inputs are read from the folder, not from where they were.
+    """
+    (cli_sweep.go_on if cli_sweep.is_sweep(folder) else cli_run.resume)(folder)
 
 
 @app.command()
@@ -272,11 +283,16 @@ def _checked(document: Document, path: Path, on: Sample | None) -> tuple[str, li
         if on is not None:
             return f"{good}; fits {on.name}", list(hardware_findings(sequence, on))
         return f"{good}; fits {', '.join(library_fits(sequence)) or 'no sample of the library'}", []
+    if "experiment" in document.data:
+        from nmrqb.sweep.schema import SweepPlan
+
+        plan = SweepPlan.parse(document, path.stem, path.parent)
+        return f"a good sweep: {plan.experiment.name} at {len(plan.design(0))} points", []
     if "sweep" in document.data or "sequence" in document.data:
         from nmrqb import Experiment
 
         experiment = Experiment.parse(document, path.stem, path.parent)
         points = " x ".join(map(str, experiment.shape))
         return f"a good experiment: {experiment.sequence.name} on {experiment.sample.name}, {points} points", []
-    allowed = "a sample has spins, a sequence has steps, an experiment has a sample, a sequence and a sweep"
+    allowed = "a sample has spins, a sequence has steps, an experiment has a sample, a sequence and a sweep, a sweep has an experiment"
     raise InputError((Problem("this is none of the files known here", file=str(path), allowed=allowed),))

@@ -93,7 +93,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def load_document(path: Path, name: str | None = None) -> Document:
     """Read a TOML file. Raises InputError with file and line when it cannot be read or is not TOML."""
     shown = name or str(path)
-    text = _read(path, shown)
+    return document(_read(path, shown), shown)
+
+
+def document(text: str, shown: str) -> Document:
+    """Text as TOML; `shown` is how its file is called. Raises InputError with that name and the line when it is not TOML."""
     try:
         check_keys(text)
         data = tomllib.loads(text)
@@ -193,7 +197,7 @@ def _existing(kind: str, text: str) -> Path:
 
 
 def library(kind: str) -> tuple[Path, ...]:
-    """Folders in which `kind`s ("samples", "sequences", "experiments") are found: the installed ones, else the checkout's."""
+    """Folders in which `kind`s ("samples", "sequences", "experiments", "sweeps") are found: the installed ones, else the checkout's."""
     package = Path(__file__).parent
     installed = package / "library" / kind
     return (installed if installed.is_dir() else package.parent / kind,)

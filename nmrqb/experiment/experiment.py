@@ -206,7 +206,7 @@ class Experiment:
             found[chosen.source] = chosen.run(actual, rho0, progress=report)
         sweep = {name: (values, unit_of(self.sequence, name)) for name, values in self.sweep.items()}
         if self.points:
-            sweep = {"point": (np.arange(self.shape[0]), "1"), **sweep}
+            sweep = {"point": (np.arange(float(self.shape[0])), "1"), **sweep}
         unit = " p" if self.sample.is_high_temperature else ""
         reduction = Reduction(sample.battery().hamiltonian(), self.charged, self.reference, per, unit, sweep)
         return reduction.dataset(found).assign_attrs(self._attributes(sample, per, found))
