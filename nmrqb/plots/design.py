@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _OPTIMISED: dict[str, tuple[str, Line, str]] = {
     "local": ("local, optimised", LINES[2], "o"),
     "DQ": ("DQ, optimised", Line("#8cc6ea", "solid", 1.8), "v"),
-    "local + DQ": ("local + DQ, optimised", Line("#27408b", "solid", 1.7), "X"),
+    "local + DQ": ("local + DQ, optimised", Line("#27408b", "solid", 1.7), "s"),
 }
 _CONSTANT = {
     "X": Line("#000000", (0, (4, 1.5)), 1.1),
@@ -62,7 +62,9 @@ def _against_time(axes: Axes, data: xr.Dataset, values: Callable[[str], xr.DataA
     axes.plot(data.composite_time, values("composite_"), "^", color="0.2", ms=5, label="BB1, constant amplitude")
     for name in data.drive.values.tolist():
         label, line, marker = _OPTIMISED[name]
-        axes.plot(data.duration, values("").sel(drive=name), marker=marker, ms=3.4, label=label, **line._asdict())
+        filled: dict[str, Any] = {"mfc": "white"} if "+" in name else {}  # of the same lightness as another in grey
+        row = values("").sel(drive=name)
+        axes.plot(data.duration, row, marker=marker, ms=4, label=label, **line._asdict(), **filled)
     axes.set_xscale("log")
     axes.set_xlabel("charging time (1 / coupling unit)")
     axes.set_xlim(float(data.duration[0]) * 0.93, float(data.duration[-1]) * 1.07)
@@ -74,10 +76,9 @@ def _bounds(axes: Axes, data: xr.Dataset) -> None:
         axes.axhline(value, color="0.35", lw=0.9, ls=(0, (4, 2)))
         axes.annotate(text, (float(data.duration[0]), value), xytext=(2, 2), textcoords="offset points", fontsize=7)
     axes.axvline(least, color="0.35", lw=0.9, ls=(0, (1, 1)))
-    where, text = (least, 0.5 * float(data.limit)), "speed limit of a full charge"
-    axes.annotate(
-        text, where, xytext=(-2, 0), textcoords="offset points", ha="right", va="center", fontsize=6.5, rotation=90
-    )
+    where = (least, 0.5 * float(data.limit + data.x_limit))
+    text = "speed limit of\na full charge"
+    axes.annotate(text, where, xytext=(2, 0), textcoords="offset points", va="center", fontsize=6.5, linespacing=0.95)
     axes.set_ylim(0, 1.12 * float(data.limit))
 
 

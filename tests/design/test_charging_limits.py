@@ -104,7 +104,7 @@ def test_the_figure_shows_every_drive_and_both_bounds(data):
     assert set(panels) == {"(a)", "(b)", "(c)", "(d)"}
     assert len(panels["(b)"].lines) == len(CONSTANT) + 1 + len(OPTIMISED)
     texts = {text.get_text() for text in panels["(a)"].texts}
-    assert texts == {"any unitary", "X with H off", "speed limit of a full charge"}
+    assert texts == {"any unitary", "X with H off", "speed limit of\na full charge"}
     local = next(line for line in panels["(a)"].lines if line.get_label() == "local, optimised")
     np.testing.assert_array_equal(local.get_ydata(), data.ergotropy.sel(drive="local"))
     assert len(figure.legends[0].get_texts()) == 7
