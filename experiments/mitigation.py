@@ -43,7 +43,7 @@ FOOTER = (
     "backends, pairs ranked by two-qubit error. (a) infinitely many shots. (b) root mean square error at 36864 shots in all, "
     "those for calibration (a tenth) and for folded circuits included; (c) the same on Torino's median pair against all shots. "
     "(d) that pair with every CZ followed by exp(-i a ZZ/2), infinitely many shots, no readout error: a twirl is the mean over 32 random "
-    "frames. Aer's own device noise is stochastic already, so at a = 0 a twirl has nothing to gain."
+    "frames. Aer's own device noise is stochastic already, so at a = 0 a twirl has nothing to gain; against a coherent error it helps by itself, but not where the noise is extrapolated as well."
 )
 
 
