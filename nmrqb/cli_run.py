@@ -68,7 +68,7 @@ def run(
         seed=secrets.randbits(63) if seed is None else seed,
         versions=_versions(engine),
         names={"experiment": experiment.name, "sequence": experiment.sequence.name, "sample": experiment.sample.name},
-        inputs=digests(experiment, contents),
+        inputs=digests(contents),
     )
     folder = RunFolder.create(out, experiment.name)
     with folder.locked():

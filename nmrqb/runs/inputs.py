@@ -16,8 +16,7 @@ from nmrqb.files import Document
 from nmrqb.jobs.disk import cause
 from nmrqb.nmr import Sample
 from nmrqb.runs.record import Record
-from nmrqb.sequence import Block, Sequence
-from nmrqb.sequence.events import walk
+from nmrqb.sequence import Sequence
 
 KINDS = ("experiment", "sequence", "sample")
 
@@ -38,20 +37,16 @@ def inputs_of(experiment: Experiment) -> dict[str, bytes]:
     return found
 
 
-def digests(experiment: Experiment, contents: Mapping[str, bytes]) -> dict[str, str]:
-    """SHA-256 of every input, and of the files of blocks that a sequence names by a path: those are read where they are."""
-    found = {f"inputs/{name}": hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    for _, step in walk(experiment.sequence.steps):
-        if isinstance(step, Block) and (path := Path(step.block)).suffix == ".toml":
-            found[step.block] = hashlib.sha256(_content(path)).hexdigest()
-    return found
+def digests(contents: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of every input, by its path in the folder."""
+    return {f"inputs/{name}": hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 def check_inputs(folder: Path, record: Record) -> None:
     """Raises InputError unless every input is there as the run was given it."""
     problems = []
     for name, digest in record.inputs.items():
-        path = folder / name if name.startswith("inputs/") else Path(name)
+        path = folder / name
         if not path.is_file():
             allowed = "the run cannot go on without it"
             problems.append(Problem("the file is missing", file=str(path), allowed=allowed))

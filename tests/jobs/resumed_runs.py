@@ -9,7 +9,6 @@ a folder and a process that measures on qubits of a fake backend with its noise 
 import io
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -66,8 +65,8 @@ def pretend(service, seed):
     nmrqb.jobs.Ledger = Hasty
 
 
-def forked(service, place, seed, *arguments, kill_after=None):
-    """Exit code of a command, its output in files; None where it was killed."""
+def forked(service, place, seed, *arguments, kill_when=None):
+    """Exit code of a command, its output in files; None where it was killed, soon after a file like this was there."""
     child = os.fork()
     if not child:
         code = 1
@@ -81,13 +80,13 @@ def forked(service, place, seed, *arguments, kill_after=None):
             code = leaving.code
         finally:
             os._exit(code)
-    if kill_after is not None:
-        end = time.monotonic() + kill_after
-        while time.monotonic() < end:
+    if kill_when is not None:
+        while not any((place / "out").glob(kill_when)):
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return os.WEXITSTATUS(status)
-            time.sleep(0.002)
+            time.sleep(0.001)
+        time.sleep(0.02 * chance("moment", seed, kill_when))
         os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
     return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
@@ -105,20 +104,18 @@ def content(folder):
     }
 
 
-def disturbed(service, place, number, usual):
-    """Kill a run and its resumptions, take its files away from where they were, and let it end."""
-    kills = 0
-    moment = (0.05 + 0.75 * chance("moment", number)) * usual
-    kills += forked(service, place, number, *RUN, kill_after=moment) is None
-    if not (place / "out" / "run.json").exists():  # killed before it had begun: nothing to go on with
-        shutil.rmtree(place / "out", ignore_errors=True)
-        assert forked(service, place, number, *RUN) == 0
-        return kills
+#: Files in the order in which a run writes them: it is killed soon after one of them, and again after a later one.
+MOMENTS = ("run.json", "jobs/ledger.jsonl", "jobs/*.npy", "jobs/*-3.npy", "data.nc", "curves.nc", "figure.png")
+
+
+def disturbed(service, place, number):
+    """Kill a run and its resumption, take its files away from where they were, and let it end."""
+    first = number % 5
+    kills = forked(service, place, number, *RUN, kill_when=MOMENTS[first]) is None
     for name in ("experiment", "sequence", "sample"):
         (place / f"{name}.toml").unlink()
-    for attempt in range(number % 3):
-        moment = chance("again", number, attempt) * usual
-        kills += forked(service, place, number + 100 * attempt, "resume", "out", kill_after=moment) is None
+    if number % 2:
+        kills += forked(service, place, number + 100, "resume", "out", kill_when=MOMENTS[first + 2]) is None
     assert forked(service, place, number + 1000, "resume", "out") == 0, (place / "err.txt").read_text()
     return kills
 
@@ -140,12 +137,10 @@ def main(runs, folder):
     kills = 0
     try:
         quiet = write_files(folder / "quiet", experiment=experiment)
-        begun = time.monotonic()
         assert forked(service, quiet, 5, *RUN) == 0, (quiet / "err.txt").read_text()
-        usual = time.monotonic() - begun
         for number in range(runs):
             place = write_files(folder / f"run-{number}", experiment=experiment)
-            kills += disturbed(service, place, number, usual)
+            kills += disturbed(service, place, number)
     finally:
         os.kill(server, signal.SIGKILL)
         os.waitpid(server, 0)
