@@ -10,11 +10,11 @@ import numpy as np
 
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits import shannon
-from nmrqb.circuits.kak import Cartan, cartan
 from nmrqb.circuits.layers import Layers, rotation
 from nmrqb.circuits.prepare import Branch
 from nmrqb.circuits.trotter import Block, Trotter, trotter
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.cartan import Cartan, cartan
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
 from nmrqb.timeline import Timeline, propagator

@@ -14,8 +14,8 @@ from qiskit.circuit import Gate, Parameter
 from qiskit.circuit.library import CXGate, CZGate, ECRGate
 
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.circuits.kak import Cartan, cartan
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.cartan import Cartan, cartan
 from nmrqb.spin.operators import PAULI
 
 #: The two-qubit gates a circuit may be built of; rzz with an angle between 0 and pi/2, as devices that have it take it.

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.circuits.kak import ZERO, cartan
 from nmrqb.circuits.layers import Layers, rotation
+from nmrqb.spin.cartan import ZERO, cartan
 from nmrqb.spin.operators import PAULI
 
 _H = (PAULI["X"] + PAULI["Z"]) / np.sqrt(2)

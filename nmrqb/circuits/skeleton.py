@@ -10,11 +10,11 @@ from qiskit import QuantumCircuit
 
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.evolution import Evolution
-from nmrqb.circuits.kak import ZERO
 from nmrqb.circuits.layers import Layers, rotation
 from nmrqb.circuits.prepare import Branch
 from nmrqb.circuits.shannon import load
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.cartan import ZERO
 from nmrqb.spin.operators import PAULI
 from nmrqb.timeline import Timeline, expanded
 

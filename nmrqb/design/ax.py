@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmrqb.checks import ComplexArray, FloatArray
-from nmrqb.design.kak import Canonical
+from nmrqb.design.factors import Canonical
 from nmrqb.design.rotations import NOTHING, Turn, exact_turns, is_about_z, one_turn, turn, z_turn
 from nmrqb.design.steps import angle_text, rf_text, time_text
 from nmrqb.errors import ArgumentError

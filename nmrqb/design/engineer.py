@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from nmrqb import checks
 from nmrqb.battery import Battery
 from nmrqb.design import ax
-from nmrqb.design.kak import Canonical, battery_factors, factors
+from nmrqb.design.factors import Canonical, battery_factors, factors
 from nmrqb.design.plan import Frame, Plan
 from nmrqb.design.reach import check_single, reachable
 from nmrqb.design.steps import check_pulses, width_parameter, written

@@ -14,7 +14,7 @@ from nmrqb.battery.cycles import reverse_pulse_work
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.design.ax import interaction_time, zz_rate
 from nmrqb.design.engineer import realise
-from nmrqb.design.kak import factors, interaction_angle
+from nmrqb.design.factors import factors, interaction_angle
 from nmrqb.design.steps import angle_text, written
 from nmrqb.errors import ArgumentError
 from nmrqb.metrics import ergotropy

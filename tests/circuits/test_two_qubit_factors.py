@@ -10,7 +10,7 @@ from qiskit.synthesis import TwoQubitBasisDecomposer, TwoQubitWeylDecomposition
 from scipy.linalg import expm
 from scipy.stats import unitary_group
 
-from nmrqb.circuits.kak import cartan, rotation_to_diagonal
+from nmrqb.spin.cartan import cartan, rotation_to_diagonal
 from nmrqb.spin.operators import pauli_stack, pauli_string
 
 RNG = np.random.default_rng(0)

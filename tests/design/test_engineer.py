@@ -9,7 +9,7 @@ from scipy.stats import unitary_group
 
 import nmrqb
 from nmrqb import design
-from nmrqb.design.kak import factors
+from nmrqb.design.factors import factors
 from nmrqb.design.rotations import exact_turns, one_turn, turn, z_turn
 from nmrqb.errors import ArgumentError
 from nmrqb.sequence import Delay, Pulse, Repeat, Together

@@ -1,8 +1,7 @@
 """Two-spin unitaries as local rotations around one canonical interaction (Cartan's decomposition of SU(4)).
 
 U = phase (L1 x L2) exp(-i (a XX + b YY + c ZZ)) (R1 x R2). For the battery's own propagator the parts are closed forms;
-for any other unitary they come from the magic basis, in which local rotations are real (Khaneja, Brockett, Glaser, Phys.
-Rev. A 63, 032308 (2001); Kraus, Cirac, Phys. Rev. A 63, 062309 (2001)).
+for any other unitary they come from `nmrqb.spin.cartan`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from nmrqb.battery import Battery
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.design.rotations import z_turn
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.cartan import cartan
 from nmrqb.spin.operators import PAULI, pauli_stack
 
 Pair = tuple[ComplexArray, ComplexArray]
@@ -75,48 +75,10 @@ def factors(unitary: ArrayLike) -> Canonical:
     if off > checks.TOLERANCE:
         raise ArgumentError("unitary", f"off by {off:.3g} from U^dagger U = 1", "be unitary")
     V, _, W = np.linalg.svd(U)
-    U = V @ W
-    inside = _MAGIC.conj().T @ (U / np.linalg.det(U) ** 0.25) @ _MAGIC
-    # inside = O1 D O2 with O real: inside^T inside = O2^T D^2 O2
-    O2 = _real_eigenvectors(inside.T @ inside).T
-    phases = np.angle(np.diag(O2 @ inside.T @ inside @ O2.T)) / 2
-    O1 = (inside @ O2.T * np.exp(-1j * phases)).real
-    if np.linalg.det(O1) < 0:  # a sign moved between O1 and D
-        O1[:, 0] *= -1
-        phases[0] += np.pi
-    angles = -_SIGNS @ phases / 4
-    return Canonical(_local(O1), angles, _local(O2))
+    found = cartan(V @ W)
+    return Canonical((found.after[0], found.after[1]), -found.coordinates, (found.before[0], found.before[1]))
 
 
 def interaction_angle(unitary: ComplexArray) -> FloatArray:
     """|a| + |b| + |c| of unitaries (..., 4, 4), each within pi/4: the least interaction they can be made of, (...)."""
-    determinant = np.linalg.det(unitary)
-    inside = _MAGIC.conj().T @ unitary @ _MAGIC / (determinant**0.25)[..., None, None]
-    phases = np.angle(np.linalg.eigvals(np.swapaxes(inside, -1, -2) @ inside)) / 2
-    phases[..., 0] -= np.pi * np.round(phases.sum(axis=-1) / np.pi)  # known modulo pi; their sum is 0
-    angles = phases @ _SIGNS.T / 4
-    return np.abs(angles - np.round(angles / (np.pi / 2)) * np.pi / 2).sum(axis=-1)
-
-
-def _real_eigenvectors(symmetric: ComplexArray) -> FloatArray:
-    """Orthonormal real eigenvectors, determinant 1, as columns, of a symmetric unitary matrix.
-
-    Its real and imaginary parts commute; a sum of both with weights that tell all eigenvalues apart has them all.
-    """
-    best, least = np.eye(4), np.inf
-    for weight in np.linspace(0.1, 3.0, 12):
-        vectors = np.linalg.eigh(np.cos(weight) * symmetric.real + np.sin(weight) * symmetric.imag)[1]
-        inside = vectors.T @ symmetric @ vectors
-        rest = float(np.abs(inside - np.diag(np.diag(inside))).max())
-        if rest < least:
-            best, least = vectors, rest
-    return best * np.array([np.linalg.det(best), 1, 1, 1])
-
-
-def _local(orthogonal: FloatArray) -> Pair:
-    """The rotations whose product is a real rotation of the magic basis."""
-    product = _MAGIC @ orthogonal @ _MAGIC.conj().T
-    blocks = product.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(4, 4)
-    u, s, v = np.linalg.svd(blocks)
-    first, second = u[:, 0].reshape(2, 2) * np.sqrt(s[0]), v[0].reshape(2, 2) * np.sqrt(s[0])
-    return first / np.sqrt(np.linalg.det(first)), second / np.sqrt(np.linalg.det(second))
+    return np.asarray(np.abs(cartan(unitary).coordinates).sum(axis=-1))
