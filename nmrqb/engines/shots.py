@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from nmrqb import checks
 from nmrqb.checks import FloatArray
 from nmrqb.circuits import execute
 from nmrqb.circuits.cost import Cost, cost_of
-from nmrqb.circuits.devices import Machine, Source, noise_source, open_machine
+from nmrqb.circuits.devices import Closable, Machine, Source, noise_source, open_machine
 from nmrqb.circuits.readout import ReadoutCalibration, calibrated, calibration_circuits
 from nmrqb.circuits.variants import Mitigation, variants
 from nmrqb.engines.counting import Counted
@@ -175,7 +176,9 @@ class Shots:
                 counts = [rng.multinomial(w.shots, each) for w, each in zip((*works, *extra), p, strict=True)]
         else:
             ledger = Ledger() if self.jobs is None else self.jobs
-            counts = ledger.run(program.machine.device, (*works, *extra), report)
+            device = program.machine.device
+            with closing(device) if isinstance(device, Closable) else nullcontext():
+                counts = ledger.run(device, (*works, *extra), report)
         readout = calibrated(counts.pop()) if extra and self.shots is not None else self._known(program)
         flat = np.empty((int(np.prod(program.shape)), 2**program.timeline.n))
         for rows_of, each in zip(places, counts, strict=False):

@@ -8,6 +8,7 @@ from qiskit.providers.basic_provider import BasicSimulator
 from scipy.stats import chi2, kstest
 
 import nmrqb
+from nmrqb.circuits.devices.runtime import Runtime
 from nmrqb.errors import ArgumentError
 from nmrqb.jobs import Ledger
 from nmrqb.nmr.noise import Noise
@@ -157,7 +158,11 @@ def test_the_runtime_wants_equal_shots_and_gets_them(monkeypatch):
     program = engine.program(line, start(), 3)
     assert len(program.branches) == 4
     assert program.allotment().tolist() == [1000] * 4
+    closed = []
+    close = Runtime.close
+    monkeypatch.setattr(Runtime, "close", lambda device: (closed.append(device.mode is not None), close(device)))
     found = engine.run(line, start())
+    assert closed == [True]  # the batch was open, and is not left so
     wanted = nmrqb.Shots("fake:manila", None, qubits=(3, 2)).run(line, start())
     assert trace_distance(found.estimate, wanted.estimate).max() < 0.06
     assert found.source == "ibm:local"

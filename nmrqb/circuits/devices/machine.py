@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.circuit import Instruction
@@ -27,6 +27,14 @@ Source = Literal["sample", "device", "both", "none"]
 
 #: Circuits in one job where a backend names no limit: small enough that a lost job costs little.
 _MOST_ROWS = 3000
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A device that holds something open at its service while a run lasts, such as a batch."""
+
+    def close(self) -> None:
+        """Let go of it; jobs run on."""
 
 
 @dataclass(frozen=True, eq=False)
