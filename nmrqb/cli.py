@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_export, cli_paper, cli_run, cli_signal, cli_sweep, cli_tomography, terminal
+from nmrqb import cli_design, cli_export, cli_paper, cli_run, cli_signal, cli_sweep, cli_tomography, terminal
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)
 app.command()(cli_tomography.tomography)
 app.command()(cli_export.export)
+app.add_typer(cli_design.app, name="design")
 
 BAD_INPUT, FAILED = 2, 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from nmrqb import files, terminal
+from nmrqb import files, options, terminal
 from nmrqb.errors import ArgumentError, InputError, Problem
 
 if TYPE_CHECKING:
@@ -130,30 +129,7 @@ def _hamiltonian(battery: str | None, sample: str | None, spins: int) -> tuple[C
     if spins != 2:
         found = f"a battery has two spins, but the counts are of {spins}"
         raise InputError((Problem(found, key="--battery", allowed="--sample names a Hamiltonian of more spins"),))
-    return _battery(str(battery)), "the couplings"
-
-
-def _battery(text: str) -> ComplexArray:
-    """The Hamiltonian of couplings written as axial=1,dm=0.3. Raises InputError."""
-    from dataclasses import fields
-
-    from nmrqb import Battery
-
-    known = [field.name for field in fields(Battery)]
-    found: dict[str, float] = {}
-    for part in text.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value)
-        if name not in known or name in found:
-            message = f"coupling {name!r} twice" if name in found else f"no coupling is called {files.brief(name)}"
-            raise InputError((Problem(message, key="--battery", allowed=files.nearest(name, known)),))
-        if not equals or not number or not np.isfinite(float(value)):
-            allowed = "each coupling has a number, such as axial=1,dm=0.3"
-            raise InputError((Problem(f"found {files.brief(part)}", key="--battery", allowed=allowed),))
-        found[name] = float(value)
-    if not any(found.values()):
-        raise InputError((Problem("all couplings are zero", key="--battery", allowed="a battery needs levels"),))
-    return Battery(**found).hamiltonian()
+    return options.battery(str(battery)).hamiltonian(), "the couplings"
 
 
 def _print_energy(counts: Counts, H: ComplexArray | None, unit: str) -> None:

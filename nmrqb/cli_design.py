@@ -1,0 +1,330 @@
+"""The commands that design protocols: couplings made of pulses, and pulses made for a coil and its spread."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from nmrqb import options, terminal
+from nmrqb.errors import ArgumentError, InputError, Problem
+from nmrqb.units import ANGLE, FREQUENCY, TIME
+
+if TYPE_CHECKING:
+    from nmrqb.design import OptimisedPulse
+    from nmrqb.experiment import Experiment
+    from nmrqb.nmr import Sample
+    from nmrqb.nmr.ensembles import Ensemble
+    from nmrqb.sequence import Sequence
+
+app = typer.Typer(
+    help="Design a protocol: the battery's couplings made of pulses (engineer), or a pulse for your coil (optimise).",
+)
+
+OBJECTIVES = ("ergotropy", "stored-energy", "power")
+STARTS = ("hard", "bb1", "random")
+
+
+@app.command()
+def engineer(
+    battery: Annotated[str, typer.Option(help="Couplings wanted, such as 'axial=1,rhombic=0.25,dm=0.3'.")],
+    sample: Annotated[str, typer.Option(help="Sample that has to do it.")] = "chloroform",
+    time: Annotated[float, typer.Option(help="For how long, in the inverse of the couplings' unit.")] = 1.0,
+    pulses: Annotated[str, typer.Option(help="'finite' for the coil's pulse lengths, or 'ideal'.")] = "finite",
+    cycles: Annotated[int | None, typer.Option(help="Multiple-pulse cycles, for like spins.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Speed of the engineered battery, for like spins.")] = None,
+    rf_error: Annotated[float, typer.Option(help="Relative RF error of the budget.")] = 0.03,
+    offset: Annotated[str, typer.Option(help="Offset of the budget.")] = "5 Hz",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the sequence (.toml); engineered.toml when left out.")
+    ] = None,
+) -> None:
+    """Write the pulse sequence that makes a sample behave as a battery of given couplings, and where it loses."""
+    from nmrqb import Sample, design
+    from nmrqb.sequence.printing import to_toml
+
+    wanted, of = options.battery(battery), Sample.load(sample)
+    target = _target(out or Path("engineered.toml"))
+    if pulses not in ("ideal", "finite"):
+        raise InputError((Problem(f"found {pulses!r}", key="--pulses", allowed="'ideal' or 'finite'"),))
+    shift = options.quantity(offset, FREQUENCY, "--offset")
+    try:
+        how: dict[str, Any] = {"pulses": pulses, "cycles": cycles, "speed": speed}
+        sequence = design.engineer(wanted, of, time, **how)
+        budget = design.budget(sequence, wanted, of, time, rf_error=rf_error, offset=shift)
+    except ArgumentError as error:
+        raise InputError((Problem(str(error)),)) from None
+    sequence = replace(sequence, name=target.stem)
+    _write({target.name: to_toml(sequence)}, target.parent)
+    table = Table(title=sequence.title, box=None, header_style="bold", title_justify="left")
+    for column in ("error", "set to", "infidelity", "change of ergotropy"):
+        table.add_column(column)
+    for row in budget.rows:
+        table.add_row(row.name, row.setting, f"{row.infidelity:.2e}", f"{row.ergotropy_change:+.2e}")
+    console = terminal.console()
+    console.print(table)
+    console.print(f"{budget.lab_time * 1e3:.4g} ms on {of.name}. {sequence.note}", soft_wrap=True)
+    console.print(f"Wrote {target}; draw it with: nmrqb show {target} --sample {of.name}", soft_wrap=True)
+
+
+@app.command()
+def optimise(
+    experiment: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="Experiment whose charging pulse is to be replaced.")
+    ] = "charge",
+    duration: Annotated[str, typer.Option(help="Length of the pulse.")] = "150 us",
+    slices: Annotated[int, typer.Option(help="Rows of the shape.")] = 100,
+    objective: Annotated[str, typer.Option(help=f"What to make largest: {', '.join(OBJECTIVES)}.")] = "ergotropy",
+    limit: Annotated[str | None, typer.Option(help="Largest nutation frequency; the sample's when left out.")] = None,
+    flip: Annotated[
+        str, typer.Option(help="Flip angle of the plain pulse it starts from and is compared with.")
+    ] = "90 deg",
+    rf_spread: Annotated[
+        float, typer.Option(help="Relative standard deviation of the RF amplitude over the sample.")
+    ] = 0.0,
+    offset_spread: Annotated[str, typer.Option(help="Standard deviation of the offset over the sample.")] = "0 Hz",
+    members: Annotated[int, typer.Option(help="Points of each spread.")] = 5,
+    over: Annotated[str, typer.Option(help="'average' of the members, or the 'worst'.")] = "average",
+    noise: Annotated[bool, typer.Option("--noise", help="Let the sample's relaxation act during the pulse.")] = False,
+    smooth: Annotated[float, typer.Option(help="Weight of the penalty on rough shapes.")] = 0.0,
+    start: Annotated[str, typer.Option(help=f"Where to begin: {', '.join(STARTS)}.")] = "hard",
+    seed: Annotated[int, typer.Option(help="Seed of a random start.")] = 0,
+    iterations: Annotated[int, typer.Option(help="Iterations at most.")] = 200,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last iterate in the folder.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; NAME-optimised when left out.")] = None,
+) -> None:
+    """Find the charging pulse that serves a coil and its spread best: shape, sequence, and maps before and after.
+
+    Writes a Bruker shape, the experiment's sequence with the pulse in its place, and maps of the ergotropy over RF error
+    and offset. The last iterate is kept, so a search that was cut short goes on with --resume.
+    """
+    from nmrqb import Experiment, design
+
+    chosen = Experiment.load(experiment)
+    for option, value, known in (
+        ("--objective", objective, OBJECTIVES),
+        ("--start", start, STARTS),
+        ("--over", over, ("average", "worst")),
+    ):
+        if value not in known:
+            raise InputError((Problem(f"found {value!r}", key=option, allowed=f"one of {', '.join(known)}"),))
+    length = options.quantity(duration, TIME, "--duration")
+    angle = options.quantity(flip, ANGLE, "--flip")
+    folder = out or Path(f"{chosen.name}-optimised")
+    sample, rho0, per = _empty(chosen)
+    H = sample.battery().hamiltonian()
+    made = {"ergotropy": design.Ergotropy, "stored-energy": design.StoredEnergy, "power": design.Power}[objective]
+    spread = _ensemble(rf_spread, options.quantity(offset_spread, FREQUENCY, "--offset-spread"), members)
+    _folder(folder)
+    try:
+        with terminal.progress("iterations") as update:
+            pulse = design.optimise(
+                sample,
+                made(rho0, H),
+                duration=length,
+                slices=slices,
+                flip=angle,
+                start=start,  # type: ignore[arg-type]
+                ensemble=spread,
+                over=over,  # type: ignore[arg-type]
+                noise=noise,
+                limit=None if limit is None else options.quantity(limit, FREQUENCY, "--limit"),
+                smooth=smooth,
+                seed=seed,
+                iterations=iterations,
+                checkpoint=folder / "iterate.npz",
+                resume=resume,
+                progress=lambda done, total: update("pulse", done, total),
+            )
+    except ArgumentError as error:
+        raise InputError((Problem(str(error)),)) from None
+    sequence = _replaced(chosen, pulse)
+    asked = {
+        "experiment": experiment,
+        "duration": duration,
+        "slices": slices,
+        "objective": objective,
+        "limit": limit,
+        "flip": flip,
+        "rf_spread": rf_spread,
+        "offset_spread": offset_spread,
+        "members": members,
+        "over": over,
+        "noise": noise,
+        "smooth": smooth,
+        "start": start,
+        "seed": seed,
+    }
+    _results(folder, sequence, pulse, sample, asked)
+    _maps(folder, chosen, pulse, sample, rho0, H, per, angle)
+    _report(pulse, chosen.sample, folder, objective, per)
+
+
+def _empty(experiment: Experiment) -> tuple[Sample, Any, float]:
+    """The sample as it is run, its state before charging (d, d), and what results are divided by."""
+    from nmrqb import Exact
+
+    sample, rho0, per = experiment.start()
+    first = replace(experiment, sweep={name: values[:1] for name, values in experiment.sweep.items()}, ensemble=None)
+    states = Exact().run(first.timeline(ideal=False), rho0)
+    rho = np.asarray(states.at(experiment.reference))
+    return sample, rho.reshape(-1, *rho.shape[-2:])[0], per
+
+
+def _ensemble(rf: float, offset: float, members: int) -> Ensemble | None:
+    from nmrqb.nmr.distributions import offset_distribution, rf_distribution
+
+    try:
+        parts = [rf_distribution(rf, members)] if rf else []
+        parts += [offset_distribution(offset, members=members)] if offset else []
+    except ArgumentError as error:
+        raise InputError((Problem(str(error), key="--rf-spread, --offset-spread or --members"),)) from None
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else parts[0] * parts[1]
+
+
+def _replaced(experiment: Experiment, pulse: OptimisedPulse) -> Sequence:
+    """The experiment's sequence with the pulse where its charging steps were. Raises InputError where it has none."""
+    from nmrqb.sequence import Observe
+
+    sequence = experiment.sequence
+    charging = [k for k, step in enumerate(sequence.steps) if getattr(step, "use", None) == "charge"]
+    if not charging:
+        problem = Problem(f"the sequence {sequence.name!r} has no step of use = 'charge'", key="use")
+        raise InputError((problem,))
+    steps = [step for k, step in enumerate(sequence.steps) if k not in charging]
+    steps.insert(charging[0], pulse.event())
+    end = next((k for k, s in enumerate(steps) if isinstance(s, Observe) and s.observe == experiment.charged), None)
+    steps = steps[: end + 1] if end is not None else steps
+    names = set(experiment.sweep)
+    kept = {n: v for n, v in sequence.parameters.items() if n not in names}
+    bound = {n: v for n, v in sequence.bound.items() if n not in names}
+    shapes = {**sequence.shapes, **{n: replace(s, file=f"{n}.shp") for n, s in pulse.named().items()}}
+    title = f"{sequence.title}; charged by an optimised pulse"
+    made = replace(
+        sequence,
+        name=f"{sequence.name}-optimised",
+        title=title,
+        steps=tuple(steps),
+        parameters=kept,
+        bound=bound,
+        shapes=shapes,
+    )
+    return made.checked()
+
+
+def _results(folder: Path, sequence: Sequence, pulse: OptimisedPulse, sample: Sample, asked: Mapping[str, Any]) -> None:
+    from nmrqb.experiment import versions
+    from nmrqb.export import bruker_shape
+    from nmrqb.sequence.printing import to_toml
+
+    texts = {f"{sequence.name}.toml": to_toml(sequence)}
+    for (name, shape), channel in zip(pulse.named().items(), pulse.channels, strict=True):
+        title = f"{sequence.name}, on {channel}"
+        texts[f"{name}.shp"] = bruker_shape(
+            shape.envelope(), title=title, length=pulse.duration, peak=pulse.peaks[channel]
+        )
+    record = {
+        "asked": dict(asked),
+        "sample": sample.name,
+        "value": pulse.value,
+        "plain_pulse": pulse.start,
+        "bound": pulse.bound,
+        "iterations": pulse.iterations,
+        "ended": pulse.message,
+        "versions": versions(),
+    }
+    texts["design.json"] = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    _write(texts, folder)
+
+
+def _maps(
+    folder: Path,
+    experiment: Experiment,
+    pulse: OptimisedPulse,
+    sample: Sample,
+    rho0: Any,
+    H: Any,
+    per: float,
+    flip: float,
+) -> None:
+    """Ergotropy over RF error and offset, of the plain pulse and of the optimised one."""
+    from nmrqb import design
+    from nmrqb.jobs.disk import write_whole
+    from nmrqb.plots.design import robustness_maps
+    from nmrqb.runs import write_netcdf
+    from nmrqb.sequence import Observe, Pulse, Sequence
+
+    steps = (Pulse(pulse=f"{np.degrees(flip):.12g} deg", use="charge"), Observe(observe="charged"))
+    plain = Sequence("plain", "A plain pulse", steps, {}, pulses="finite")
+    both: dict[str, Sequence | OptimisedPulse] = {"plain": plain, "optimised": pulse}
+    offsets = np.linspace(-0.5, 0.5, 31) * (abs(sample.coupling) or 100.0)
+    found = design.robustness(both, sample, "ergotropy", rf=np.linspace(0.7, 1.3, 31), offset=offsets, rho0=rho0, H=H)
+    found["ergotropy"] = (found["ergotropy"] / per).assign_attrs(found["ergotropy"].attrs)
+    found["ergotropy"].attrs["units"] = _unit(experiment.sample)
+    footer = f"{experiment.title}. Plain: {np.degrees(flip):g} deg at the coil's usual amplitude. {sample.name}, no relaxation."
+    figure = robustness_maps(found, footer)
+    write_whole(folder / "robustness.nc", lambda path: write_netcdf(found, path))
+    write_whole(folder / "robustness.png", lambda path: figure.savefig(path, dpi=160))
+
+
+def _report(pulse: OptimisedPulse, sample: Sample, folder: Path, objective: str, per: float) -> None:
+    table = Table(box=None, show_header=False)
+    scale = 1.0 if objective == "power" else per
+    rows = [
+        (f"{objective} of the plain pulse", f"{pulse.start / scale:.6f}"),
+        (f"{objective} of the optimised pulse", f"{pulse.value / scale:.6f}"),
+        ("most that a unitary allows on one member", f"{pulse.bound / scale:.6f}"),
+        (
+            "peak nutation frequency",
+            ", ".join(f"{value / 1e3:.4g} kHz on {name}" for name, value in pulse.peaks.items()),
+        ),
+        ("length", f"{pulse.duration * 1e6:.6g} us in {pulse.slices} slices"),
+        ("iterations", f"{pulse.iterations}: {pulse.message}"),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    console = terminal.console()
+    console.print(f"{sample.name}; energies in {_unit(sample)}", soft_wrap=True)
+    console.print(table)
+    names = ", ".join(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
+    console.print(f"Wrote {folder}{os.sep}: {names}", soft_wrap=True)
+
+
+def _unit(sample: Sample) -> str:
+    """Of energies; p is the polarisation factor."""
+    return "|d| p" if sample.is_high_temperature else "|d|"
+
+
+def _target(path: Path) -> Path:
+    if path.suffix != ".toml":
+        raise InputError((Problem(f"found {path.name!r}", key="--out", allowed="a name ending in .toml"),))
+    return path
+
+
+def _folder(folder: Path) -> None:
+    from nmrqb.jobs.disk import cause
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError((Problem(f"cannot be written ({cause(error)})", file=str(folder), key="--out"),)) from None
+
+
+def _write(texts: Mapping[str, str], folder: Path) -> None:
+    from nmrqb.jobs.disk import cause, write_whole
+
+    _folder(folder)
+    try:
+        for name, text in texts.items():
+            write_whole(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
+    except OSError as error:
+        raise InputError((Problem(f"cannot be written ({cause(error)})", file=str(folder), key="--out"),)) from None
