@@ -49,7 +49,8 @@ class Shots:
     eigenvalues that noise may push below zero.
 
     mode: "faithful" has one block of gates for each event, "compiled" merges what stands between two marks; None is
-    faithful where the sample's noise acts, else compiled. noise: whose noise acts, "sample",
+    faithful where the sample's noise acts, else compiled. On Aer only
+    circuits that start in the density matrix and save it are merged; the others are faithful, and `info` says which. noise: whose noise acts, "sample",
     "device", "both" or "none"; None is the sample's on Aer and the device's elsewhere. preparation: "direct" starts Aer in
     the density matrix itself, "eigenstates" has a circuit for each eigenstate and each step of a crusher's phase cycle, as
     machines need; None is direct on Aer. flips: (runs, steps), the sample's X-dephasing as random X flips, which any
@@ -249,9 +250,10 @@ class Shots:
     def _info(self, program: Program, seed: int) -> dict[str, Any]:
         machine = program.machine
         by_state = machine.simulator is not None and self.sampling == "state"
+        merged = program.compiled or (program.mode == "compiled" and program.direct and self._saves(machine))
         return {
             "backend": machine.name,
-            "mode": program.mode,
+            "mode": "compiled" if merged else "faithful",
             "noise": program.noise,
             "mitigation": list(self.mitigation),
             "qubits": list(machine.qubits),
