@@ -18,14 +18,17 @@ from nmrqb.tomography.functionals import (
     l1_of,
     purity_of,
 )
+from nmrqb.tomography.goodness import Goodness, goodness_of_fit
 from nmrqb.tomography.grouping import covers, energy_settings, local_paulis, pauli_terms, settings_for
 from nmrqb.tomography.likelihood import LikelihoodFit, certificate, maximum_likelihood, mixture_likelihood
 from nmrqb.tomography.measurement import Measurement, pauli_measurement
 from nmrqb.tomography.nmr_lines import DetectedLines, resolved_lines
 from nmrqb.tomography.nmr_map import ReadoutMap, best_sets, readout_map
 from nmrqb.tomography.nmr_report import ReadoutReport, readout_report
+from nmrqb.tomography.null_tests import NullTest, incoherence_test, passivity_test
 from nmrqb.tomography.readouts import Readout, default_readouts, readout_candidates
 from nmrqb.tomography.reconstruct import linear_inversion, nearest_state
+from nmrqb.tomography.resampling import bca_interval, percentile_interval, replicas_of_counts
 from nmrqb.tomography.settings import confusion, pauli_settings, probabilities
 
 __all__ = [
@@ -35,15 +38,18 @@ __all__ = [
     "DetectedLines",
     "Estimate",
     "Functional",
+    "Goodness",
     "Interval",
     "LikelihoodFit",
     "Measurement",
+    "NullTest",
     "Posterior",
     "Readout",
     "ReadoutMap",
     "ReadoutReport",
     "allocate",
     "bayesian_mean",
+    "bca_interval",
     "best_sets",
     "certificate",
     "cloud_of_counts",
@@ -59,7 +65,9 @@ __all__ = [
     "ergotropy_of",
     "estimate",
     "expectation_of",
+    "goodness_of_fit",
     "gradient_of",
+    "incoherence_test",
     "interval",
     "intervals",
     "l1_of",
@@ -70,10 +78,12 @@ __all__ = [
     "mixture_likelihood",
     "nearest_state",
     "normal_score",
+    "passivity_test",
     "pauli_design",
     "pauli_measurement",
     "pauli_settings",
     "pauli_terms",
+    "percentile_interval",
     "posterior",
     "probabilities",
     "purity_of",
@@ -82,6 +92,7 @@ __all__ = [
     "readout_design",
     "readout_map",
     "readout_report",
+    "replicas_of_counts",
     "resolved_lines",
     "settings_for",
 ]

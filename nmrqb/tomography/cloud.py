@@ -25,6 +25,8 @@ from nmrqb.tomography.reconstruct import nearest_state
 _PRIOR = 0.5
 #: Added to covariances before their roots are taken, relative to the mean variance.
 _JITTER = 1e-10
+#: How often normal points are brought to unit covariance and back to their radii.
+_ROUNDS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ def expected_frequencies(estimate: ComplexArray, shots: FloatArray, measurement:
     """
     uniform = measurement.offset.reshape(measurement.response.shape[:2])
     likely = np.maximum(measurement.probabilities(nearest_state(estimate)), 0)
-    weight = (_PRIOR * uniform.shape[-1] / (shots + _PRIOR * uniform.shape[-1]))[..., None]
+    weight = (_PRIOR * measurement.outcomes / (shots + _PRIOR * measurement.outcomes))[..., None]
     return (1 - weight) * likely / likely.sum(axis=-1, keepdims=True) + weight * uniform
 
 
@@ -124,6 +126,10 @@ def normal_points(dimension: int, count: int) -> FloatArray:
     radii = chi.ppf((np.arange(number) + 0.5) / number, dimension).reshape(dimension, blocks)
     turned = [np.linalg.qr(rng.normal(size=(dimension, dimension)))[0] for _ in range(blocks)]
     z = np.concatenate([q * rng.permutation(radii[:, k])[:, None] for k, q in enumerate(turned)])
+    lengths = np.linalg.norm(z, axis=1, keepdims=True)
+    for _ in range(_ROUNDS):  # unit covariance and the radii, in turn; the covariance has the last word
+        z = z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / number)).T
+        z = z * lengths / np.linalg.norm(z, axis=1, keepdims=True)
     z = z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / number)).T
     points = np.concatenate([z, -z])
     points.setflags(write=False)

@@ -30,14 +30,14 @@ Ray = Callable[[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]
 #: States (B, d, d) and noise axes (B, P, d, d) -> mean, spread and skewness (3, B) of the noisy value.
 Moments = Callable[[ComplexArray, ComplexArray], FloatArray]
 
-#: Coherences within these many rms amplitudes, and population gaps within these many spreads, count as noise (squared).
-_COHERENCE, _MODULUS, _GAP = 2.0, 4.0, 0.7
+#: Cuts of the garrote, in squared spreads: for coherences, for moduli, and for all population gaps together.
+_COHERENCE, _MODULUS, _GAPS = 2.0, 4.0, 0.8
+#: Squared spreads added to squared gaps, because what a small gap does to the noise goes as its inverse.
+_FLOOR = 0.25
 #: What is left of a modulus that may be noise, in units of its parts' spread.
-_RESIDUE = 0.2
-#: Gaps of eigenvalues within this many spreads (squared) count as noise.
-_EIGENVALUES = 1.5
+_RESIDUE = 0.12
 #: a(r) = (k - 1)/2 r/(r^2 + c^2) + A exp(-r^2/2t^2) for a vector of k components: (c, A, t).
-_EXCESS = {2: (4.4, 2.8, 0.88), 3: (3.3, 3.95, 1.04)}
+_EXCESS = {2: (4.4, 2.8, 0.88), 3: (5.0, 2.9, 1.39)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def discord_of(measured: int = 0) -> Functional:
 def length_excess(length: FloatArray, components: int) -> FloatArray:
     """What noise of unit spread adds to the length of a vector of 2 or 3 components, in the mean, from the noisy length.
 
-    The mean over the noise is right for vectors of zero length and for long ones, and off by at most 0.45 between.
+    The mean over the noise is right for vectors of zero length and for long ones, and off by up to half a spread between.
     """
     c, amplitude, width = _EXCESS[components]
     return (components - 1) / 2 * length / (length**2 + c**2) + amplitude * np.exp(-(length**2) / (2 * width**2))
@@ -170,28 +170,19 @@ def _from_passive(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, 
     noise = np.einsum("bkii->bki", axes).real
     ordered = nonincreasing(populations)
     gaps = ordered[:, :-1] - ordered[:, 1:]
-    gaps = gaps * _shrunk(gaps, np.sqrt(np.sum((noise[..., :-1] - noise[..., 1:]) ** 2, axis=1)), _GAP)
+    wobble = np.sqrt(np.sum((noise[..., :-1] - noise[..., 1:]) ** 2, axis=1))
+    resolved = np.mean((gaps / wobble) ** 2, axis=1, keepdims=True)
+    gaps = np.sqrt(gaps**2 + _FLOOR * wobble**2) * np.maximum(1 - _GAPS / np.maximum(resolved, 1e-60), 0)
     above_last = np.cumsum(gaps[:, ::-1], axis=1)[:, ::-1]
     passive = np.pad(above_last, ((0, 0), (0, 1)))
     passive += (1 - passive.sum(axis=1, keepdims=True)) / len(eye)
     inverted = populations - ordered
     inverted = inverted * _shrunk(inverted, np.sqrt(np.sum(noise**2, axis=1)), _COHERENCE)
     null = passive[:, :, None] * eye
-    calm = _calmed(rho, parts)
-    direction = calm * _shrunk(rho, np.sqrt(2) * parts, _COHERENCE) * (1 - eye) + inverted[:, :, None] * eye
+    direction = rho * _shrunk(rho, np.sqrt(2) * parts, _COHERENCE) * (1 - eye) + inverted[:, :, None] * eye
     # what unitaries make of a passive state is proportional to the gaps they bridge
     bridged = np.abs(passive[:, :, None] - passive[:, None, :]) + parts
     return null.astype(complex), _or_raw(direction, (rho - null) * bridged)
-
-
-def _calmed(rho: ComplexArray, parts: FloatArray) -> ComplexArray:
-    """The estimates with the eigenvalues that noise may have driven apart drawn together."""
-    values, vectors = np.linalg.eigh(rho)
-    gaps = np.diff(values, axis=1)
-    gaps = gaps * _shrunk(gaps, 2 * np.sqrt(np.mean(parts**2, axis=(1, 2)))[:, None], _EIGENVALUES)
-    drawn = np.pad(np.cumsum(gaps, axis=1), ((0, 0), (1, 0)))
-    drawn += (1 - drawn.sum(axis=1, keepdims=True)) / rho.shape[-1]
-    return (vectors * drawn[:, None, :]) @ np.conj(np.swapaxes(vectors, 1, 2))
 
 
 def nonincreasing(values: FloatArray) -> FloatArray:

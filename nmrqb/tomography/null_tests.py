@@ -93,7 +93,7 @@ def _chi_squared(
     statistic = np.einsum("be,be->b", half, coherence)
     freedom = noise.shape[2] / 2
     if not len(falls):
-        return statistic, gammaincc(freedom, statistic / 2)
+        return statistic, gammaincc(freedom, statistic / 2) if freedom else np.ones_like(statistic)
     # what the coherences say of the errors of the populations is taken off them
     first, second = falls.T
     populations, moves = np.einsum("bii->bi", rho).real, np.einsum("bkii->bki", axes).real
