@@ -12,7 +12,17 @@ import typer
 from rich.table import Table
 
 import nmrqb
-from nmrqb import cli_design, cli_export, cli_paper, cli_run, cli_signal, cli_sweep, cli_tomography, terminal
+from nmrqb import (
+    cli_backends,
+    cli_design,
+    cli_export,
+    cli_paper,
+    cli_run,
+    cli_signal,
+    cli_sweep,
+    cli_tomography,
+    terminal,
+)
 from nmrqb.errors import ArgumentError, InputError, NmrqbError, Problem
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ app = typer.Typer(
 
 app.command()(cli_run.run)
 app.command()(cli_sweep.sweep)
+app.command()(cli_backends.backends)
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)
