@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 #: Public name -> (module, attribute); an attribute of None means the module itself.
 _EXPORTS: dict[str, tuple[str, str | None]] = {
     "Battery": ("nmrqb.battery", "Battery"),
+    "Cluster": ("nmrqb.battery", "Cluster"),
     "closed_forms": ("nmrqb.battery.closed_forms", None),
     "gibbs_state": ("nmrqb.spin.states", "gibbs_state"),
     "charging_unitary": ("nmrqb.spin.propagation", "charging_unitary"),
