@@ -34,14 +34,17 @@ class Cloud:
     """Unbiased estimates (..., d, d), Hermitian but not always positive, and the covariance (..., P, P) of their errors.
 
     The covariance is that of the coefficients Tr[rho P] / sqrt(d) of the P = d^2 - 1 Pauli strings, the identity left out.
+    degrees: of freedom, where it was estimated from replicas; None where it is known from a model.
     """
 
     centre: ComplexArray
     covariance: FloatArray
+    degrees: int | None = None
 
     def __sub__(self, other: Cloud) -> Cloud:
         """The difference of two independent estimates."""
-        return Cloud(self.centre - other.centre, self.covariance + other.covariance)
+        degrees = [d for d in (self.degrees, other.degrees) if d is not None]
+        return Cloud(self.centre - other.centre, self.covariance + other.covariance, min(degrees, default=None))
 
 
 def cloud_of_counts(counts: ArrayLike, measurement: Measurement) -> Cloud:
@@ -52,21 +55,27 @@ def cloud_of_counts(counts: ArrayLike, measurement: Measurement) -> Cloud:
     """
     n = checked_counts(counts, measurement)
     shots = n.sum(axis=-1)
+    centre = least_squares(n, measurement)
+    p = expected_frequencies(centre, shots, measurement)
+    inverse = np.linalg.pinv(measurement.matrix).reshape(-1, *measurement.response.shape[:2])
+    rows = np.moveaxis(inverse, 0, -1)  # (S, O, P)
+    means = np.einsum("...so,sop->...sp", p, rows)
+    roots = np.sqrt(p / shots[..., None])[..., None] * (rows - means[..., None, :])
+    roots = roots.reshape(*n.shape[:-2], -1, roots.shape[-1])
+    return Cloud(centre, np.swapaxes(roots, -1, -2) @ roots)
+
+
+def least_squares(counts: FloatArray, measurement: Measurement) -> ComplexArray:
+    """The estimates (..., d, d) of counts (..., S, O), without covariance. Raises ArgumentError as `cloud_of_counts`."""
+    shots = counts.sum(axis=-1)
     if np.any(shots <= 0):
         raise ArgumentError("counts", "without a count in one setting", "hold at least one count in each setting")
     if not measurement.complete:
         P = measurement.matrix.shape[1]
         raise ArgumentError("measurement", f"of rank {measurement.rank}", f"determine all {P} parameters")
-    inverse = np.linalg.pinv(measurement.matrix)  # (P, S x O)
     uniform = measurement.offset.reshape(measurement.response.shape[:2])
-    x = (n / shots[..., None] - uniform).reshape(*n.shape[:-2], -1) @ inverse.T
-    centre = state_of(x)
-    p = expected_frequencies(centre, shots, measurement)
-    rows = np.swapaxes(inverse.reshape(-1, *uniform.shape), 0, 1).swapaxes(1, 2)  # (S, O, P)
-    means = np.einsum("...so,sop->...sp", p, rows)
-    roots = np.sqrt(p / shots[..., None])[..., None] * (rows - means[..., None, :])
-    roots = roots.reshape(*n.shape[:-2], -1, roots.shape[-1])
-    return Cloud(centre, np.swapaxes(roots, -1, -2) @ roots)
+    x = (counts / shots[..., None] - uniform).reshape(*counts.shape[:-2], -1) @ np.linalg.pinv(measurement.matrix).T
+    return state_of(x)
 
 
 def expected_frequencies(estimate: ComplexArray, shots: FloatArray, measurement: Measurement) -> FloatArray:
@@ -90,7 +99,8 @@ def cloud_of_replicas(states: ArrayLike) -> Cloud:
         raise ArgumentError("states", f"of shape {rho.shape}", "have shape (..., 1 + R, d, d) with R of 2 or more")
     x = coefficients(rho[..., 1:, :, :])
     x = x - x.mean(axis=-2, keepdims=True)
-    return Cloud(rho[..., 0, :, :], np.swapaxes(x, -1, -2) @ x / (x.shape[-2] - 1))
+    degrees = x.shape[-2] - 1
+    return Cloud(rho[..., 0, :, :], np.swapaxes(x, -1, -2) @ x / degrees, degrees)
 
 
 def noise_axes(covariance: FloatArray, frame: ComplexArray | None = None) -> ComplexArray:

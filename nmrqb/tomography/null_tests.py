@@ -5,7 +5,8 @@ statistic is the squared distance of the estimate from them in units of its own 
 coherences contribute a chi-squared variable whatever the populations are. Each step that rises adds the square of its
 score; steps that are clearly falling cannot have done so, and the others are taken as level, the case in which a false
 alarm is likeliest (Andrews and Soares, Econometrica 78, 119 (2010)). So the p-value is exact in the Gaussian limit both
-for a Gibbs state with resolved levels and for the maximally mixed one, and conservative between.
+for a Gibbs state with resolved levels and for the maximally mixed one, and conservative between. Where the covariance
+comes from replicas, the coherences' share follows Hotelling's distribution and is carried over to chi-squared by its rank.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaincc
+from scipy.special import chdtri, fdtrc, gammaincc
 
 from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
@@ -43,7 +44,7 @@ def passivity_test(cloud: Cloud, H: ArrayLike) -> NullTest:
     """The p-value (...) of the hypothesis that no unitary can draw work from the state, relative to H (d, d).
 
     Levels of H that agree to 1e-12 are one: coherence between them is no work, and their populations have no order.
-    Raises ArgumentError unless H is Hermitian and of the cloud's dimension.
+    Raises ArgumentError unless H is Hermitian and of the cloud's dimension, or where replicas are too few.
     """
     H = checks.hermitian("H", H, cloud.centre.shape[-1])
     energies, vectors = np.linalg.eigh(H)
@@ -74,8 +75,12 @@ def _tested(
     rho = frame.conj().T @ cloud.centre.reshape(-1, d, d) @ frame
     covariance = cloud.covariance.reshape(-1, d * d - 1, d * d - 1)
     i, j = np.nonzero(np.triu(absent))
+    if cloud.degrees is not None and cloud.degrees < 2 * len(i) + 2:
+        raise ArgumentError("cloud", f"of {cloud.degrees + 1} replicas", f"have at least {2 * len(i) + 3}")
     parts = [
-        _chi_squared(rho[k : k + _CHUNK], noise_axes(covariance[k : k + _CHUNK], frame), i, j, np.array(falls))
+        _chi_squared(
+            rho[k : k + _CHUNK], noise_axes(covariance[k : k + _CHUNK], frame), i, j, np.array(falls), cloud.degrees
+        )
         for k in range(0, len(rho), _CHUNK)
     ]
     statistic, p = np.concatenate(parts, axis=1) if parts else np.empty((2, 0))
@@ -83,14 +88,14 @@ def _tested(
 
 
 def _chi_squared(
-    rho: ComplexArray, axes: ComplexArray, i: np.ndarray, j: np.ndarray, falls: np.ndarray
+    rho: ComplexArray, axes: ComplexArray, i: np.ndarray, j: np.ndarray, falls: np.ndarray, degrees: int | None
 ) -> tuple[FloatArray, FloatArray]:
     """Statistic and p-value (B,) of states (B, d, d) with noise axes (B, P, d, d) in the frame of the hypothesis."""
     coherence = np.concatenate([rho[:, i, j].real, rho[:, i, j].imag], axis=1)
     noise = np.concatenate([axes[:, :, i, j].real, axes[:, :, i, j].imag], axis=2)  # (B, P, C)
     inverse = np.linalg.pinv(np.swapaxes(noise, 1, 2) @ noise, hermitian=True)
     half = np.einsum("bc,bce->be", coherence, inverse)
-    statistic = np.einsum("be,be->b", half, coherence)
+    statistic = _as_chi_squared(np.einsum("be,be->b", half, coherence), noise.shape[2], degrees)
     freedom = noise.shape[2] / 2
     if not len(falls):
         return statistic, gammaincc(freedom, statistic / 2) if freedom else np.ones_like(statistic)
@@ -107,3 +112,12 @@ def _chi_squared(
     statistic = statistic + np.sum(np.maximum(score, 0) ** 2, axis=1)
     left = np.maximum(statistic[:, None] - share, 0)
     return statistic, gammaincc(freedom, left / 2).mean(axis=1)
+
+
+def _as_chi_squared(statistic: FloatArray, count: int, degrees: int | None) -> FloatArray:
+    """A squared distance in `count` directions, relative to a covariance of so many degrees of freedom, as chi-squared."""
+    if degrees is None or count == 0:
+        return statistic
+    left = degrees - count + 1
+    tail = fdtrc(count, left, statistic * left / (count * degrees))
+    return np.where(tail > 1e-300, chdtri(count, np.maximum(tail, 1e-300)), statistic)

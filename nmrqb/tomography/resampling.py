@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.errors import ArgumentError
-from nmrqb.tomography.cloud import cloud_of_counts, expected_frequencies
+from nmrqb.tomography.cloud import expected_frequencies, least_squares
 from nmrqb.tomography.functionals import Functional
 from nmrqb.tomography.measurement import Measurement, checked_counts
 
@@ -38,15 +38,15 @@ def replicas_of_counts(
     if kind not in ("nonparametric", "parametric"):
         raise ArgumentError("kind", repr(kind), "be nonparametric or parametric")
     n = checked_counts(counts, measurement)
-    cloud = cloud_of_counts(n, measurement)
+    centre = least_squares(n, measurement)
     shots = n.sum(axis=-1)
     if np.any(n != np.round(n)):
         raise ArgumentError("counts", float(n[n != np.round(n)][0]), "be whole numbers to be resampled")
-    p = n / shots[..., None] if kind == "nonparametric" else expected_frequencies(cloud.centre, shots, measurement)
+    p = n / shots[..., None] if kind == "nonparametric" else expected_frequencies(centre, shots, measurement)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(shots.astype(int), p, size=(int(replicas), *shots.shape))
-    again = cloud_of_counts(drawn, measurement).centre
-    return np.concatenate([cloud.centre[..., None, :, :], np.moveaxis(again, 0, -3)], axis=-3)
+    again = least_squares(drawn.astype(float), measurement)
+    return np.concatenate([centre[..., None, :, :], np.moveaxis(again, 0, -3)], axis=-3)
 
 
 def percentile_interval(

@@ -6,7 +6,7 @@ from scipy.stats import binom
 
 from nmrqb import charging_unitary
 from nmrqb.errors import ArgumentError
-from nmrqb.tomography import cloud_of_counts, pauli_measurement, pauli_settings
+from nmrqb.tomography import cloud_of_counts, cloud_of_replicas, pauli_measurement, pauli_settings, replicas_of_counts
 from nmrqb.tomography.coverage import true_states
 from nmrqb.tomography.goodness import goodness_of_fit
 from nmrqb.tomography.null_tests import incoherence_test, passivity_test
@@ -41,6 +41,19 @@ def test_size_at_passive_and_incoherent_states(kind, shots):
         alarms["fit"] += np.sum(goodness_of_fit(n, MEASUREMENT).p_value < 0.05)
     for name, number in alarms.items():
         assert within(number, SIZE * len(chosen)), (name, number / SIZE / len(chosen))
+
+
+def test_size_where_the_covariance_comes_from_few_replicas():
+    rho, H = true_states("Gibbs", 1)
+    states = replicas_of_counts(counts(rho[0], 1024, 800, seed=5), MEASUREMENT, 60, seed=6)
+    cloud = cloud_of_replicas(states)
+    assert cloud.degrees == 59
+    assert within(np.sum(passivity_test(cloud, H[0]).p_value < 0.05), 800)
+    V = np.linalg.eigh(H[0])[1]
+    assert within(np.sum(incoherence_test(cloud, V).p_value < 0.05), 800)
+    with pytest.raises(ArgumentError, match="14 replicas"):
+        passivity_test(cloud_of_replicas(states[:, :15]), H[0])
+    passivity_test(cloud_of_replicas(states[:, :16]), H[0])
 
 
 def test_power_grows_with_the_angle_of_a_charging_pulse():
