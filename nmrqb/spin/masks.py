@@ -158,6 +158,26 @@ class PauliSum:
         x, z, c = (np.concatenate([part[k] for part in parts], axis=-1) for k in range(3))
         return PauliSum(self.n, x, z, c).merged()
 
+    def rotated(self, theta: float, axis: str = "x") -> PauliSum:
+        """R^dagger H R for the collective pulse R = exp(-i theta F_axis) about "x" or "y": H as a turned state sees it."""
+        if axis not in ("x", "y"):
+            raise ArgumentError("axis", repr(axis), 'be "x" or "y"')
+        cos, sin = np.cos(theta), np.sin(theta)
+        found = self
+        for k in range(self.n):
+            bit = 1 << k
+            # about x: Y -> cos Y - sin Z, Z -> cos Z + sin Y; about y: Z -> cos Z - sin X, X -> cos X + sin Z
+            first = (found.x & bit) != 0, (found.z & bit) != 0
+            turns = first[1] if axis == "x" else first[0] ^ first[1]
+            plus = first[1] & ~first[0] if axis == "x" else first[0] & ~first[1]
+            here = np.flatnonzero(turns)
+            sign = np.where(plus[here], sin, -sin)
+            c = np.where(turns, cos, 1.0) * found.c
+            x = np.append(found.x, found.x[here] ^ bit)
+            z = np.append(found.z, found.z[here] if axis == "x" else found.z[here] ^ bit)
+            found = PauliSum(self.n, x, z, np.append(c, found.c[..., here] * sign, axis=-1)).merged()
+        return found
+
     def conserves_parity(self) -> bool:
         """Whether every string flips an even number of spins."""
         return bool(np.all(np.bitwise_count(self.x) % 2 == 0))
