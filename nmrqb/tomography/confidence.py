@@ -31,6 +31,8 @@ _NODES, _FINE = 6, 129
 _PLACES, _REACH = 33, 60.0
 #: Spreads below and above the estimate that the candidates cover.
 _BELOW, _ABOVE = 3.5, 4.5
+#: Spreads below this part of a function's range are none.
+_KNOWN = 1e-9
 #: Numbers that one batch may hold in its largest array.
 _CHUNK = 2**17
 
@@ -200,7 +202,8 @@ class _Test:
         weights = _refinement(_NODES, _FINE)
         values = m @ weights
         variance = np.maximum(spread**2 @ weights, 0.25 * np.min(spread, axis=1, keepdims=True) ** 2)
-        return values, values + (mean - m) @ weights, np.sqrt(variance), skewness @ weights
+        known = _KNOWN * (self.high - self.low)  # a statistic that never moves still needs a unit
+        return values, values + (mean - m) @ weights, np.maximum(np.sqrt(variance), known), skewness @ weights
 
     def _places(self) -> FloatArray:
         """Places (B, K) whose values cover what can be the truth."""

@@ -95,14 +95,22 @@ def purity_of(dimension: int) -> Functional:
 
 
 def concurrence_of() -> Functional:
-    """The concurrence of two spins."""
-    return Functional("concurrence", _of_states(partial(concurrence, check=False)), 0.0, 1.0, None, None, _from_unity)
+    """The concurrence of two spins, of the nearest state.
+
+    Its intervals hold except for nearly pure states: there 69 % of nominal 95 % ones did at 1024 shots.
+    """
+    return Functional(
+        "concurrence", _of_states(partial(concurrence, check=False)), 0.0, 1.0, None, None, _within_states
+    )
 
 
 def discord_of(measured: int = 0) -> Functional:
-    """The quantum discord of two spins in bits, measured on one of them."""
+    """The quantum discord of two spins in bits, measured on one of them, of the nearest state.
+
+    Its intervals are indicative: at 1024 shots 90 to 100 % of nominal 95 % ones held, but 57 % for nearly pure states.
+    """
     of = _of_states(partial(discord, measured=measured, check=False))
-    return Functional("discord", of, 0.0, 1.0, None, None, _from_unity)
+    return Functional("discord", of, 0.0, 1.0, None, None, _within_states)
 
 
 def length_excess(length: FloatArray, components: int) -> FloatArray:
@@ -208,6 +216,10 @@ def _from_diagonal(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray,
 def _from_unity(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, ComplexArray]:  # noqa: ARG001
     null = np.broadcast_to(np.eye(rho.shape[-1]) / rho.shape[-1], rho.shape).astype(complex)
     return null, rho - null
+
+
+def _within_states(rho: ComplexArray, axes: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    return _from_unity(nearest_state(rho), axes)
 
 
 def _or_raw(direction: ComplexArray, raw: ComplexArray) -> ComplexArray:

@@ -9,6 +9,7 @@ from nmrqb.errors import ArgumentError
 from nmrqb.tomography import (
     cloud_of_counts,
     cloud_of_replicas,
+    concurrence_of,
     ergotropy_of,
     expectation_of,
     interval,
@@ -77,6 +78,14 @@ def test_a_passive_state_gets_a_one_sided_interval_that_says_so(functional):
     assert covered > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 200)
     np.testing.assert_array_equal(found.one_sided, found.low == 0)
     assert np.all(found.high > 0)
+
+
+def test_a_statistic_that_never_moves_gives_its_bound():
+    cloud = cloud_of_counts(counts(np.eye(4) / 4, 4096, (3,)), MEASUREMENT)  # no noise makes this state entangled
+    found = interval(cloud, concurrence_of())
+    np.testing.assert_array_equal(found.low, 0)
+    assert np.all(found.high < 1e-6)
+    assert found.one_sided.all()
 
 
 def test_intervals_of_several_levels_nest_and_shapes_are_kept():
