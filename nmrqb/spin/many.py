@@ -100,19 +100,21 @@ def _plan(H: PauliSum, t: FloatArray, vectors: int, method: str, may: int, keep:
         return Plan(H.n, method, conserved, size + state, held, may, count)
     reach = 0.7 * H.bound() * float(np.ptp(np.append(t, 0.0)))
     K = chebyshev.terms(reach)
-    each = 2 * state  # a result, and the piece that a product adds to it
-    base = (_BESIDE + min(chebyshev.BLOCK, K) + 1) * state
-    making = 0.0
+    base = (_BESIDE + min(chebyshev.BLOCK, K)) * state
+    making = acting = 0.0
     if method == "sparse":
         fill = actions.filling(H)
         base, making = base + fill.bytes, fill.peak + state
         work = 8 * fill.entries * vectors
     else:
-        base += min(CHUNK, d) * memory.COMPLEX * (4 + 3 * vectors)
+        acting = min(CHUNK, d) * memory.COMPLEX * (4 + 3 * vectors)
         work = 30 * d * H.x.size + 16 * d * vectors * len(set(H.x.tolist()))  # signs are counted anew every time
-    window = len(t) if keep else max(1, min(len(t), int((may - base) // each)))
+    # a result for each time, and either the piece that a product adds to it or what acting takes
+    window = len(t) if keep else max(1, min(len(t), int((may - base - acting) // (2 * state))))
     count = K * (work + 8 * d * vectors * window)
-    return Plan(H.n, method, conserved, max(base + window * each, making), window, may, count)
+    return Plan(
+        H.n, method, conserved, max(base + window * state + max(window * state, acting), making), window, may, count
+    )
 
 
 def evolve(
