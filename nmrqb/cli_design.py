@@ -15,7 +15,6 @@ from rich.table import Table
 
 from nmrqb import options, terminal
 from nmrqb.errors import ArgumentError, InputError, Problem
-from nmrqb.units import ANGLE, FREQUENCY, TIME
 
 if TYPE_CHECKING:
     from nmrqb.design import OptimisedPulse
@@ -54,7 +53,7 @@ def engineer(
     target = _target(out or Path("engineered.toml"))
     if pulses not in ("ideal", "finite"):
         raise InputError((Problem(f"found {pulses!r}", key="--pulses", allowed="'ideal' or 'finite'"),))
-    shift = options.quantity(offset, FREQUENCY, "--offset")
+    shift = options.quantity(offset, "frequency", "--offset")
     try:
         how: dict[str, Any] = {"pulses": pulses, "cycles": cycles, "speed": speed}
         sequence = design.engineer(wanted, of, time, **how)
@@ -115,13 +114,13 @@ def optimise(
     ):
         if value not in known:
             raise InputError((Problem(f"found {value!r}", key=option, allowed=f"one of {', '.join(known)}"),))
-    length = options.quantity(duration, TIME, "--duration")
-    angle = options.quantity(flip, ANGLE, "--flip")
+    length = options.quantity(duration, "time", "--duration")
+    angle = options.quantity(flip, "angle", "--flip")
     folder = out or Path(f"{chosen.name}-optimised")
     sample, rho0, per = _empty(chosen)
     H = sample.battery().hamiltonian()
     made = {"ergotropy": design.Ergotropy, "stored-energy": design.StoredEnergy, "power": design.Power}[objective]
-    spread = _ensemble(rf_spread, options.quantity(offset_spread, FREQUENCY, "--offset-spread"), members)
+    spread = _ensemble(rf_spread, options.quantity(offset_spread, "frequency", "--offset-spread"), members)
     _folder(folder)
     try:
         with terminal.progress("iterations") as update:
@@ -135,7 +134,7 @@ def optimise(
                 ensemble=spread,
                 over=over,  # type: ignore[arg-type]
                 noise=noise,
-                limit=None if limit is None else options.quantity(limit, FREQUENCY, "--limit"),
+                limit=None if limit is None else options.quantity(limit, "frequency", "--limit"),
                 smooth=smooth,
                 seed=seed,
                 iterations=iterations,

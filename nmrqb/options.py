@@ -1,17 +1,15 @@
-"""What several commands read from their options: batteries as text, numbers with units, files that are drawn."""
+"""What several commands read from their options: batteries as text, and numbers with units."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nmrqb import files, units
+from nmrqb import files
 from nmrqb.errors import InputError, Problem
-from nmrqb.units import ExpressionError, Kind
 
 if TYPE_CHECKING:
     from nmrqb.battery import Battery
@@ -39,16 +37,12 @@ def battery(text: str, key: str = "--battery") -> Battery:
     return Battery(**found)
 
 
-def quantity(text: str, kind: Kind, key: str) -> float:
-    """A number with its unit, in the inner unit of its kind. Raises InputError."""
+def quantity(text: str, kind: Literal["time", "frequency", "angle"], key: str) -> float:
+    """A number with its unit, in s, Hz or rad. Raises InputError."""
+    from nmrqb import units
+
+    kinds = {"time": units.TIME, "frequency": units.FREQUENCY, "angle": units.ANGLE}
     try:
-        return float(units.read(text, kind))
-    except ExpressionError as error:
+        return float(units.read(text, kinds[kind]))
+    except units.ExpressionError as error:
         raise InputError((Problem(str(error), key=key),)) from None
-
-
-def drawing(path: Path, key: str = "--out") -> Path:
-    """A path that a figure can be written to. Raises InputError."""
-    if path.suffix not in (".png", ".pdf", ".svg"):
-        raise InputError((Problem(f"found {path.name!r}", key=key, allowed="a name ending in .png, .pdf or .svg"),))
-    return path
