@@ -17,7 +17,7 @@ from nmrqb import files, terminal
 from nmrqb.errors import ArgumentError, InputError, Problem
 
 if TYPE_CHECKING:
-    from nmrqb.export.bruker import Setting
+    from nmrqb.export.console import Setting
     from nmrqb.nmr import Sample
     from nmrqb.sequence import Sequence
 

@@ -22,8 +22,8 @@ from nmrqb.nmr import Sample
 from nmrqb.sequence import Pulse, Sequence
 from nmrqb.sequence.schema import Pulses
 
-#: Phases tried along each axis, and the best of them that are improved.
-GRID, POLISHED = 12, 4
+#: Phases tried along each axis; the best of them that are improved, by so many steps each round, down to the last step (rad).
+GRID, POLISHED, TRIED, SHORTER, LAST_STEP = 12, 6, 24, 0.7, 1e-9
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,9 @@ def coupling_time(unitary: ArrayLike, sample: Sample) -> float:
 def quickest_phases(unitary: ComplexArray, rho: ComplexArray, sample: Sample) -> ComplexArray:
     """U diag(phases) in the eigenbasis of rho, which does the same to rho, with phases for the least coupling (4, 4).
 
-    The three phases that matter are searched on a grid, and the best points of it improved one by one.
+    The three phases that matter are searched on a grid, and the best points of it improved side by side: by random steps,
+    shorter where none of them helps (the time has edges, where slopes would mislead). Deterministic.
     """
-    from scipy.optimize import minimize
-
     zz_rate(sample)  # refuses a sample without a coupling between unlike spins
     basis = np.linalg.eigh(rho)[1]
     images = unitary @ basis
@@ -99,9 +98,18 @@ def quickest_phases(unitary: ComplexArray, rho: ComplexArray, sample: Sample) ->
 
     axis = np.linspace(0, 2 * np.pi, GRID, endpoint=False)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    order = np.argsort(interaction_angle(candidates(grid)))[:POLISHED]
-    found = [
-        minimize(lambda x: float(interaction_angle(candidates(x))), grid[k], method="Nelder-Mead", tol=1e-10).x
-        for k in order
-    ]
-    return candidates(min(found, key=lambda x: float(interaction_angle(candidates(x)))))
+    angles = interaction_angle(candidates(grid))
+    order = np.argsort(angles)[:POLISHED]
+    at, least = grid[order], angles[order]
+    steps = np.full(POLISHED, np.pi / GRID)
+    rng = np.random.default_rng(0)
+    while steps.max() > LAST_STEP:
+        tried = at[:, None] + steps[:, None, None] * rng.normal(size=(POLISHED, TRIED, 3))
+        found = interaction_angle(candidates(tried))
+        best = found.argmin(axis=-1)
+        value = np.take_along_axis(found, best[:, None], axis=-1)[:, 0]
+        better = value < least
+        at = np.where(better[:, None], np.take_along_axis(tried, best[:, None, None], axis=1)[:, 0], at)
+        least = np.minimum(value, least)
+        steps = np.where(better, steps, SHORTER * steps)
+    return candidates(at[least.argmin()])

@@ -1,6 +1,7 @@
 """What leaves the computer: shape files, pulse programs with their parameters, circuits and data."""
 
-from nmrqb.export.bruker import PulseProgram, pulse_program
+from nmrqb.export.bruker import pulse_program
+from nmrqb.export.console import PulseProgram
 from nmrqb.export.played import ShapedPulse, shaped_pulses
 from nmrqb.export.shapes import bruker_shape, csv_shape, varian_shape
 from nmrqb.export.tables import timeline_dataset

@@ -2,67 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence as Rows
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from nmrqb.checks import FloatArray
 from nmrqb.errors import ArgumentError
-from nmrqb.export.folding import Loop, folded
+from nmrqb.export.console import PulseProgram, Setting, file_name, phase_list
+from nmrqb.export.folding import Loop, folded, opened
+from nmrqb.export.names import MAX_LOOPS, MAX_NAMES, MAX_PHASES, Names
 from nmrqb.export.played import single
-from nmrqb.export.shapes import bruker_shape
+from nmrqb.export.shapes import bruker_shape, one_line
 from nmrqb.nmr import Sample
 from nmrqb.sequence import Sequence
 from nmrqb.timeline.program import Burst, Item, Program, program
 from nmrqb.tomography.readouts import Readout
 
-#: How many phase lists and lengths TopSpin has names for.
-MAX_PHASES, MAX_NAMES = 32, 64
 #: Names that mean something by custom: gradient pulse, relaxation delay, disk, power switching, gradient recovery.
 _TAKEN_PULSES, _TAKEN_DELAYS = frozenset({0, 16}), frozenset({0, 1, 11, 12, 16})
 _GRADIENT, _RECOVERY, _SWITCH = "1m", "200u", "20u"
-#: Steps into which TopSpin divides the circle for phases that are no whole degrees.
-_FINE = 65536
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One parameter of the console: its name, value and unit, and what it is for. values: (points,) where it is swept."""
-
-    name: str
-    value: str
-    unit: str
-    what: str
-    values: FloatArray | None = None
-
-
-@dataclass(frozen=True)
-class PulseProgram:
-    """Text of the pulse program, shape files by name, and the settings that belong to it."""
-
-    name: str
-    text: str
-    shapes: Mapping[str, str]
-    settings: tuple[Setting, ...]
-
-    def sheet(self) -> str:
-        """The settings as a CSV table; where lengths are swept, `sweep` has a column for each of them."""
-        rows = [(s.name, "swept" if s.values is not None else s.value, s.unit, s.what) for s in self.settings]
-        return "".join(",".join(_quoted(cell) for cell in row) + "\n" for row in [_HEADER, *rows])
-
-    def sweep(self) -> str:
-        """Swept lengths in us, one row for each point, as a CSV table; "" where nothing is swept."""
-        swept = [s for s in self.settings if s.values is not None]
-        if not swept:
-            return ""
-        columns = [np.asarray(s.values) for s in swept]
-        rows = [",".join(f"{column[k] * 1e6:.4f}" for column in columns) for k in range(columns[0].size)]
-        return "\n".join([",".join(f"{s.name}_us" for s in swept), *rows]) + "\n"
-
-
-_HEADER = ("parameter", "value", "unit", "meaning")
+_CRUSHER = (
+    Setting("gpz1", "calibrate", "%", "crusher gradient, strong enough to dephase; it keeps coherence order 0"),
+    Setting("p16", "1000", "us", "length of the crusher; couplings act meanwhile, which is not simulated"),
+    Setting("d16", "200", "us", "recovery after the crusher"),
+)
 
 
 def pulse_program(
@@ -93,28 +56,6 @@ def _mark(played: Program, at: str | None) -> str:
     return at
 
 
-@dataclass
-class _Names:
-    """Numbers of one kind of parameter, the same for equal values."""
-
-    letter: str
-    taken: frozenset[int]
-    most: int
-    known: dict[bytes, str] = field(default_factory=dict)
-
-    def of(self, value: FloatArray, key: bytes = b"") -> tuple[str, bool]:
-        """The name of a value, and whether it is new. Raises ArgumentError where there are none left."""
-        about = key + np.round(np.asarray(value, dtype=float) * 1e13).tobytes()
-        if about in self.known:
-            return self.known[about], False
-        free = [k for k in range(self.most) if k not in self.taken and f"{self.letter}{k}" not in self.known.values()]
-        if not free:
-            allowed = f"use at most {self.most - len(self.taken)} different values of {self.letter}"
-            raise ArgumentError("sequence", f"one that needs more {self.letter} than TopSpin has", allowed)
-        self.known[about] = f"{self.letter}{free[0]}"
-        return self.known[about], True
-
-
 class _Writer:
     """Goes through the items once and collects lines, parameters and shapes."""
 
@@ -125,11 +66,11 @@ class _Writer:
         order = sorted(played.channels, key=lambda name: name != detected)
         self.channel = {name: f"f{k}" for k, name in enumerate(order, start=1)}
         self.reference = {name: 1 / (4 * sample.coil(name).pulse_90) for name in played.channels}
-        self.pulses = _Names("p", _TAKEN_PULSES, MAX_NAMES)
-        self.delays = _Names("d", _TAKEN_DELAYS, MAX_NAMES)
-        self.phases = _Names("ph", frozenset({31}), MAX_PHASES)
-        self.powers = _Names("pl", frozenset(range(len(played.channels) + 1)), MAX_NAMES)
-        self.shaped = _Names("sp", frozenset({0}), MAX_NAMES)
+        self.pulses = Names("p", _TAKEN_PULSES, MAX_NAMES)
+        self.delays = Names("d", _TAKEN_DELAYS, MAX_NAMES)
+        self.phases = Names("ph", frozenset({31}), MAX_PHASES)
+        self.powers = Names("pl", frozenset(range(len(played.channels) + 1)), MAX_NAMES)
+        self.shaped = Names("sp", frozenset({0}), MAX_NAMES)
         self.lines: list[str] = []
         self.settings: list[Setting] = []
         self.assignments: list[str] = []
@@ -141,7 +82,7 @@ class _Writer:
     def write(self, readout: Readout | None) -> None:
         items = self.played.items
         end = next(k for k, item in enumerate(items) if item.name == self.mark and item.kind in ("observe", "acquire"))
-        self._items(folded(items[:end], lambda item: item.key))
+        self._items(folded([item for item in items[:end] if self._is_played(item)], lambda item: item.key))
         self.lines.append(f'  ; the state "{self.mark}"')
         if readout is not None:
             self._readout(readout)
@@ -153,7 +94,7 @@ class _Writer:
         last = max(k for k, line in enumerate(self.lines) if line.strip() == "d16")
         looped = any("lo to" in line for line in self.lines[last:])
         if looped:
-            self.lines.append("  4u BLKGRAD")
+            self.lines.append("  4u BLKGRAD  ; so much longer than simulated")
         else:
             self.lines[last] = "  d16 BLKGRAD"
 
@@ -164,12 +105,19 @@ class _Writer:
             else:
                 self._item(item)
 
+    def _is_played(self, item: Item) -> bool:
+        """Whether an item takes a line of the program: delays and pulses of no length do not."""
+        lengths = [item.length] if item.kind == "delay" else [burst.length for burst in item.bursts]
+        return item.kind not in ("delay", "pulse") or any(np.any(self._points(np.asarray(x))) for x in lengths)
+
     def _loop(self, loop: Loop[Item]) -> None:
         self.loops += 1
+        if self.loops >= MAX_LOOPS:
+            raise ArgumentError("sequence", "one that needs more loops than TopSpin counts", f"use under {MAX_LOOPS}")
         label, name = 10 + self.loops, f"l{self.loops}"
         self.assignments.append(f'"{name}={loop.times}"')
         first = len(self.lines)
-        self._items(loop.items)
+        self._items(opened(loop.items))
         self.lines[first] = f"{label} {self.lines[first].strip()}"
         self.lines.append(f"  lo to {label} times {name}")
 
@@ -186,8 +134,6 @@ class _Writer:
 
     def _delay(self, item: Item) -> None:
         length = self._points(np.asarray(item.length))
-        if not np.any(length):
-            return
         name, new = self.delays.of(length)
         if new:
             self.settings.append(self._length(name, length, f"delay of step {item.step + 1}"))
@@ -196,7 +142,7 @@ class _Writer:
     def _bursts(self, bursts: Rows[Burst], align: str) -> str:
         groups = [self._burst(burst) for burst in bursts if np.any(self._points(burst.length))]
         if len(groups) < 2:
-            return groups[0] if groups else "; a pulse that flips by nothing"
+            return groups[0]
         if align == "start":
             return " ".join(groups)
         return f"({'center' if align == 'centre' else 'ralign'} {' '.join(groups)})"
@@ -244,6 +190,7 @@ class _Writer:
             flip = 2 * np.pi * level * time * float(abs(np.mean(burst.envelope)))
             self.shapes[file] = bruker_shape(burst.envelope, title=title, length=time, peak=level, flip=flip)
             self.settings.append(Setting(f"spnam{name[2:]}", file, "", f"shape file, {burst.envelope.size} rows"))
+            self.settings.append(Setting(f"spoffs{name[2:]}", "0", "Hz", "the shape holds all of its phase"))
             self._level(f"spw{name[2:]}", burst.channel, level, "shaped pulse")
         return name
 
@@ -295,50 +242,39 @@ class _Writer:
 
     def finished(self, readout: Readout | None) -> PulseProgram:
         receiver = np.zeros(1) if self.played.receiver is None else self.played.receiver
-        steps = receiver.size
-        levels = " ".join(f"pl{k}:f{k}" for k in range(1, len(self.channel) + 1))
-        references = [
-            Setting(
-                f"plw{index[1:]}",
-                "calibrate",
-                "W",
-                f"{name}: power at which a rectangular 90 deg pulse takes {self.sample.coil(name).pulse_90 * 1e6:g} us "
-                f"({self.reference[name]:.6g} Hz)",
-            )
-            for name, index in self.channel.items()
-        ]
-        settings = [
-            Setting("ns", str(steps), "", f"a multiple of {steps}, the steps of the phase cycle"),
-            Setting("ds", "0", "", "dummy scans"),
-            Setting("d1", self._recycle(), "s", "relaxation delay, five times the longest T1"),
-            *(Setting(f"nuc{index[1:]}", name, "", f"channel {index}") for name, index in self.channel.items()),
-            *references,
-            *self.settings,
-        ]
         if self.gradients:
             self.assignments += [f'"p16={_GRADIENT}"', f'"d16={_RECOVERY}"']
-            settings += [
-                Setting(
-                    "gpz1", "calibrate", "%", "crusher gradient, strong enough to dephase; it keeps coherence order 0"
-                ),
-                Setting("p16", "1000", "us", "length of the crusher; couplings act meanwhile, which is not simulated"),
-                Setting("d16", "200", "us", "recovery after the crusher"),
-            ]
-        name = self.sequence.name if readout is None else f"{self.sequence.name}-{_file_name(readout.name)}"
-        fixed = [s for s in self.settings if s.unit == "us" and s.values is None]
-        lengths = [f'"{s.name}={s.value.rstrip("0").rstrip(".")}u"' for s in fixed]
-        head = [
+        name = self.sequence.name if readout is None else f"{self.sequence.name}-{file_name(readout.name)}"
+        settings = [*self._acquisition(receiver.size), *self.settings, *(_CRUSHER if self.gradients else ())]
+        told = (
+            f";{s.name} : {one_line(s.what)}" + ("" if s.values is not None else f" [{f'{s.value} {s.unit}'.strip()}]")
+            for s in settings
+        )
+        text = [
             f"; {name}",
-            f"; {_ascii(self.sequence.title)}",
+            f"; {one_line(self.sequence.title)}",
             f"; written by nmrqb for the sample {self.sample.name}",
+            "",
+            *self._program(),
+            "",
+            *(f"{name}={phases}" for name, phases in self.phase_lists.items()),
+            f"ph31={phase_list(receiver)}",
+            "",
+            *told,
         ]
-        body = [
+        return PulseProgram(name, "\n".join(text) + "\n", dict(self.shapes), tuple(settings))
+
+    def _program(self) -> list[str]:
+        """The program proper, from its includes to its end."""
+        levels = " ".join(f"pl{k}:f{k}" for k in range(1, len(self.channel) + 1))
+        fixed = [s for s in self.settings if s.unit == "us" and s.values is None]
+        return [
             "#include <Avance.incl>",
             *(["#include <Grad.incl>"] if self.gradients else []),
             "",
             '"d11=30m"',
             f'"d12={_SWITCH}"',
-            *lengths,
+            *(f'"{s.name}={s.value.rstrip("0").rstrip(".")}u"' for s in fixed),
             *self.assignments,
             "",
             "1 ze",
@@ -350,40 +286,26 @@ class _Writer:
             "  go=2 ph31",
             "  d11 mc #0 to 2 F0(zd)",
             "exit",
-            "",
-            *(f"{name}={text}" for name, text in self.phase_lists.items()),
-            f"ph31={phase_list(receiver)}",
-            "",
-            *(
-                f";{s.name} : {_ascii(s.what)}{'' if s.values is not None else f' [{s.value} {s.unit}]'}"
-                for s in settings
-            ),
         ]
-        return PulseProgram(name, "\n".join([*head, "", *body]) + "\n", dict(self.shapes), tuple(settings))
+
+    def _acquisition(self, steps: int) -> list[Setting]:
+        """What every program needs: scans, recycle delay, and nucleus, carrier and reference power of each channel."""
+        made = [
+            Setting("ns", str(steps), "", f"a multiple of {steps}, the steps of the phase cycle"),
+            Setting("ds", "0", "", "dummy scans"),
+            Setting("d1", self._recycle(), "s", "relaxation delay, five times the longest T1"),
+        ]
+        made += [Setting(f"nuc{index[1:]}", name, "", f"channel {index}") for name, index in self.channel.items()]
+        for name, index in self.channel.items():
+            spins = [k for k, isotope in enumerate(self.sample.spins) if isotope == name]
+            where = ", ".join(f"spin {k} at {self.sample.offsets[k]:+g} Hz" for k in spins)
+            made.append(Setting(f"o{index[1:]}", "calibrate", "Hz", f"{name}: carrier that has {where}"))
+        for name, index in self.channel.items():
+            width, nutation = self.sample.coil(name).pulse_90 * 1e6, self.reference[name]
+            about = f"{name}: power at which a rectangular 90 deg pulse takes {width:g} us ({nutation:.6g} Hz)"
+            made.append(Setting(f"plw{index[1:]}", "calibrate", "W", about))
+        return made
 
     def _recycle(self) -> str:
         noise = self.sample.noise
         return "calibrate" if noise is None else f"{5 * max(noise.t1):g}"
-
-
-def phase_list(phases: FloatArray) -> str:
-    """Phases in rad as TopSpin writes them: quarter turns, whole degrees, or steps of 360/65536 degrees."""
-    degrees = np.mod(np.degrees(np.asarray(phases, dtype=float)), 360)
-    for unit, prefix in ((90.0, ""), (1.0, "(360) "), (360 / _FINE, f"({_FINE}) ")):
-        counts = degrees / unit
-        if prefix.startswith(f"({_FINE}") or np.allclose(counts, np.round(counts), rtol=0, atol=1e-7):
-            turn = round(360 / unit)
-            return prefix + " ".join(str(int(c)) for c in np.mod(np.round(counts), turn))
-    raise AssertionError("the finest unit takes all")
-
-
-def _file_name(text: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in text)
-
-
-def _ascii(text: str) -> str:
-    return " ".join(text.split()).encode("ascii", "replace").decode()
-
-
-def _quoted(cell: str) -> str:
-    return f'"{cell}"' if any(c in cell for c in ',"\n') else cell

@@ -36,6 +36,14 @@ def folded(items: Sequence[T], key: Callable[[T], Hashable]) -> tuple[T | Loop[T
     return tuple(made)
 
 
+def opened(items: Sequence[T | Loop[T]]) -> tuple[T | Loop[T], ...]:
+    """Items that begin with no loop: the first round of one is written out, so that a label is free for what comes first."""
+    first = items[0]
+    if not isinstance(first, Loop):
+        return tuple(items)
+    return (*opened(first.items), Loop(first.times - 1, first.items), *items[1:])
+
+
 def _rounds(keys: Sequence[Hashable], start: int) -> tuple[int, int]:
     """Length and number of the rounds that begin at `start` and cover the most items."""
     best = (1, 1)

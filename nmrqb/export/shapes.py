@@ -27,7 +27,7 @@ def bruker_shape(envelope: ComplexArray, *, title: str, length: float, peak: flo
     length, peak = float(checks.positive("length", length)), float(checks.positive("peak", peak))
     amplitude, phase = 100 * np.abs(envelope), _degrees(envelope)
     header = {
-        "TITLE": _one_line(title),
+        "TITLE": one_line(title),
         "JCAMP-DX": "5.00 Bruker JCAMP library",
         "DATA TYPE": "Shape Data",
         "ORIGIN": "nmrqb",
@@ -64,7 +64,7 @@ def varian_shape(envelope: ComplexArray, *, title: str, length: float, peak: flo
     length, peak = float(checks.positive("length", length)), float(checks.positive("peak", peak))
     amplitude, phase = 1023 * np.abs(envelope), _degrees(envelope)
     head = [
-        f"# {_one_line(title)}",
+        f"# {one_line(title)}",
         f"# nmrqb: designed for {length * 1e6:.6g} us at a peak nutation frequency of {peak:.6g} Hz, {envelope.size} steps",
     ]
     rows = [f"{p:.{_DIGITS}f} {a:.{_DIGITS}f} 1.0" for a, p in zip(amplitude, phase, strict=True)]
@@ -100,6 +100,6 @@ def _degrees(envelope: ComplexArray) -> FloatArray:
     return np.asarray(np.where((np.abs(envelope) < 1e-15) | (phase >= 360), 0.0, phase))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A title without what would end its line, and in the letters that every reader of such files knows."""
     return " ".join(text.split()).encode("ascii", "replace").decode()

@@ -1,14 +1,16 @@
 """Bruker pulse programs: an independent reader finds what the sequence plays, and what has to be set is right."""
 
 import re
+from dataclasses import replace
 
 import nmrglue
 import numpy as np
 import pytest
 
 import nmrqb
+import nmrqb.design
 from nmrqb.export import pulse_program
-from nmrqb.export.bruker import phase_list
+from nmrqb.export.console import phase_list
 from nmrqb.tomography.readouts import default_readouts
 
 LIBRARY = {
@@ -145,10 +147,78 @@ def test_readouts_come_last_and_the_detected_channel_is_f1():
         pulses = [line for line in text.split("go=2")[0].splitlines() if "; readout" in line]
         assert len(pulses) == (0 if readout.name == "II" else 1)
     text = pulse_program(nmrqb.Sequence.load("inept"), sample).text
-    acquired = nmrqb.schedule(nmrqb.Sequence.load("inept"), sample).marks[-1]
-    if acquired.kind == "acquire":
-        isotope = sample.spins[acquired.groups[0][0]]
-        assert f";nuc1 : channel f1 [{isotope} ]" in text
+    assert ";nuc1 : channel f1 [13C]" in text  # what INEPT acquires
+    assert ";nuc2 : channel f2 [1H]" in text
+
+
+NESTED = """
+title = "rounds of rounds"
+steps = [
+  { repeat = 5, steps = [ { repeat = 4, steps = [ { delay = "50 us" }, { pulse = "90 deg" } ] }, { delay = "70 us" } ] },
+  { repeat = 3, steps = [ { pulse = "0 deg" }, { delay = "0 us" }, { delay = "20 us" } ] },
+  { observe = "end" },
+]
+"""
+
+
+def test_every_line_has_one_label_and_silent_events_have_none(tmp_path, read):
+    (tmp_path / "nested.toml").write_text(NESTED)
+    sequence, sample = nmrqb.Sequence.load(tmp_path / "nested.toml"), nmrqb.Sample.load("nematic-pair")
+    text = pulse_program(sequence, sample).text
+    lines = text.split("1 ze")[1].split("go=2")[0].splitlines()
+    labelled = [line for line in lines if line[:2].isdigit()]
+    assert len(labelled) == 3
+    assert all(re.fullmatch(r"\d\d d\d+", line) for line in labelled)  # a label, and something that is played
+    assert sorted(read(text)["loop"]) == [3, 3, 5]  # four rounds inside: one written out before the loop of three
+    timeline = nmrqb.schedule(sequence, sample, pulses="finite")
+    assert played_time(text) == pytest.approx(timeline.durations.sum(), abs=2e-9)
+
+
+@pytest.mark.parametrize(
+    ("align", "written"),
+    [
+        ("start", "(p1:sp1 ph0):f1 (p2:sp2 ph1):f2"),
+        ("centre", "(center (p1:sp1 ph0):f1 (p2:sp2 ph1):f2)"),
+        ("end", "(ralign (p1:sp1 ph0):f1 (p2:sp2 ph1):f2)"),
+    ],
+)
+def test_pulses_together_stand_as_they_are_aligned(tmp_path, align, written):
+    soft = '{ pulse = "90 deg", on = "1H", shape = "gaussian", duration = "200 us" }'
+    other = '{ pulse = "90 deg", on = "13C", phase = "y", shape = "hermite", duration = "300 us" }'
+    steps = f'[ {{ together = [ {soft}, {other} ], align = "{align}" }}, {{ observe = "end" }} ]'
+    (tmp_path / "both.toml").write_text(f'title = "both"\nsteps = {steps}\n')
+    sample = nmrqb.Sample.load("chloroform")
+    program = pulse_program(nmrqb.Sequence.load(tmp_path / "both.toml"), sample)
+    assert f"  {written}\n" in program.text
+    assert list(program.shapes) == ["both-sp1.shp", "both-sp2.shp"]
+    # each power comes from the reference of its own channel
+    for name, index, isotope in (("spw1", 1, "1H"), ("spw2", 2, "13C")):
+        ratio = float(re.search(rf'"{name}=plw{index}\*pow\(([\d.]+),2\)"', program.text)[1])
+        reference = 1 / (4 * sample.coil(isotope).pulse_90)
+        assert next(s.what for s in program.settings if s.name == name).startswith(
+            f"shaped pulse on {isotope}, peak nutation {ratio * reference:.6g} Hz"
+        )
+
+
+def test_the_sheet_says_where_carriers_are_set():
+    sample = replace(nmrqb.Sample.load("chloroform"), offsets=(120.0, -35.0))
+    told = {s.name: s.what for s in pulse_program(nmrqb.Sequence.load("ax-gibbs"), sample).settings}
+    assert told["o1"] == "1H: carrier that has spin 0 at +120 Hz"
+    assert told["o2"] == "13C: carrier that has spin 1 at -35 Hz"
+
+
+@pytest.mark.parametrize(("field", "cycles", "taken"), [(0.0, 60, True), (0.4, 7, True), (0.4, 8, False)])
+def test_cycles_of_sixteen_pulses_are_loops_where_nothing_changes(field, cycles, taken):
+    sample = nmrqb.Sample.load("nematic-pair")
+    battery = nmrqb.Battery(axial=1, rhombic=0.25, ksea=0.15, zeeman=field)
+    sequence = nmrqb.design.engineer(battery, sample, 10.0, cycles=cycles, speed=0.2, frame="receiver")
+    if taken:
+        text = pulse_program(sequence, sample).text
+        assert (f'"l1={cycles}"' in text) == (field == 0)
+        assert len(text.splitlines()) < 100 + 40 * cycles * (field != 0)
+    else:  # B gives each cycle four phases of its own
+        with pytest.raises(ValueError, match="at most 31 different phases"):
+            pulse_program(sequence, sample)
 
 
 def test_an_unknown_mark_is_refused_by_name():
@@ -165,5 +235,5 @@ def test_more_phase_lists_than_there_are_names_are_refused(tmp_path):
         return pulse_program(nmrqb.Sequence.load(path), sample).text
 
     assert "ph30=(360) 31" in written(31)  # ph31 is the receiver's
-    with pytest.raises(ValueError, match="more ph than TopSpin has"):
+    with pytest.raises(ValueError, match="at most 31 different phases, as TopSpin has names, but is one with more"):
         written(32)
