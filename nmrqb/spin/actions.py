@@ -38,19 +38,19 @@ def filling(H: PauliSum) -> Filling:
     item = memory.REAL if H.is_real else memory.COMPLEX
     size = entries * (item + memory.INDEX) + memory.INDEX * (d + 1)
     masks = sum(1 for _ in H.flips())
-    piece = min(d, _rows(masks))
+    piece = min(d, _rows(masks, d))
     return Filling(entries, item, size, size + piece * masks * (2 * item + 1))
 
 
-def _rows(masks: int) -> int:
-    """Rows made at once: as many numbers as CHUNK holds, or 256 rows."""
-    return max(256, CHUNK // max(masks, 1))
+def _rows(masks: int, d: int) -> int:
+    """Rows made at once: as many numbers as CHUNK holds, or 256 rows, or an eighth of a matrix of moderate size."""
+    return max(256, CHUNK // max(masks, 1), min(d // 8, CHUNK))
 
 
 def sparse_matrix(H: PauliSum, shift: float = 0.0, scale: float = 1.0) -> Any:
     """(H - shift) scale as CSR, real where it can be, filled row by row into arrays counted first."""
     groups = list(H.flips())
-    d, step = H.dimension, _rows(len(groups))
+    d, step = H.dimension, _rows(len(groups), H.dimension)
     pointers = np.zeros(d + 1, dtype=np.int64)
     for start in range(0, d, step):
         rows = np.arange(start, min(start + step, d))
@@ -89,8 +89,18 @@ def action(H: PauliSum, form: str, shift: float = 0.0, scale: float = 1.0) -> Ac
     matrix = sparse_matrix(_with_diagonal(H) if shift else H, shift, scale)
     if np.iscomplexobj(matrix.data):
         return lambda v: matrix @ v
-    # a real matrix acts on real and imaginary parts as two columns
-    return lambda v: (matrix @ v.view(float).reshape(v.shape[0], -1)).view(complex).reshape(v.shape)
+    return lambda v: _by_parts(matrix, v)
+
+
+def _by_parts(matrix: Any, v: ComplexArray) -> ComplexArray:
+    """A real sparse matrix on complex vectors (d, R), never made complex itself."""
+    if v.shape[1] > 1:
+        return (matrix @ v.view(float).reshape(v.shape[0], -1)).view(complex).reshape(v.shape)
+    out = np.zeros_like(v)  # SciPy multiplies one column twice as fast as each of two, and real states are common
+    out.real[:, 0] = matrix @ np.ascontiguousarray(v.real[:, 0])
+    if np.any(v.imag):
+        out.imag[:, 0] = matrix @ np.ascontiguousarray(v.imag[:, 0])
+    return out
 
 
 def _with_diagonal(H: PauliSum) -> PauliSum:

@@ -23,7 +23,7 @@ CUTOFF = 1e-15
 BLOCK = 16
 #: A norm that strays by more than this tells of an interval that misses part of the spectrum.
 _DRIFT = 1e-9
-_LANCZOS = 24
+_LANCZOS = 18
 
 
 class Interval(NamedTuple):

@@ -118,6 +118,9 @@ class PauliSum:
             (*self.c.shape[:-1], len(rows)), dtype=complex if np.any(phases.imag) else self.c.dtype
         )
         for k, phase in zip(members, phases if total.dtype == complex else phases.real, strict=True):
+            if not self.z[k]:
+                total += self.c[..., k, None] * phase
+                continue
             total += self.c[..., k, None] * phase * (1 - 2 * (np.bitwise_count(columns & self.z[k]) & 1).astype(float))
         return total
 
