@@ -19,10 +19,12 @@ from nmrqb.nmr.noise_tables import read_noise
 from nmrqb.nmr.nuclei import larmor_frequency, polarisation
 from nmrqb.nmr.sample_problems import sample_problems
 from nmrqb.nmr.schema import ReceiverTable, SampleFile
+from nmrqb.nmr.stars import star_battery
 from nmrqb.spin.operators import magnetic_number, pauli_sum
 from nmrqb.spin.states import polarised_state, product_state
 
 if TYPE_CHECKING:
+    from nmrqb.battery.star import StarBattery
     from nmrqb.checks import ComplexArray
 
 #: Up to this polarisation P the thermal state is taken in the high-temperature limit, (1 + p F_z)/2^N with p = 2P.
@@ -217,6 +219,14 @@ class Sample:
             )
         unit = abs(self.coupling)
         return Battery(axial=0.75 * self.coupling / unit, zeeman=self.offsets[0] / (2 * unit))
+
+    def star(self) -> StarBattery:
+        """The sample as a battery in the centre of its chargers, from its topology and J alone; of any number of spins.
+
+        Couplings among the chargers do not show. Raises ArgumentError unless one spin of one isotope has equal J, and no
+        dipolar coupling, to all the others, which are of one other isotope.
+        """
+        return star_battery(self.spins, self.scalar, self.dipolar)
 
     def with_polarisation(self, polarisation: float) -> Sample:
         """The same sample with every spin at polarisation P (0 to 1), which relaxation then leads back to."""

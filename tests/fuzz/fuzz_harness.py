@@ -42,7 +42,7 @@ def sequence(name: str) -> nmrqb.Sequence:
 @cache
 def natural(path: Path) -> nmrqb.Sample:
     """The sample on which a sequence runs: the first of the library that has its channels, the nematic pair where it can."""
-    for name in ("nematic-pair", "chloroform", "acetonitrile", "fluorapatite-chain"):
+    for name in ("nematic-pair", "chloroform", "acetonitrile", "methyl-fluoride", "fluorapatite-chain"):
         try:
             nmrqb.schedule(nmrqb.Sequence.load(path), sample(name))
         except InputError:

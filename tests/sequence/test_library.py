@@ -7,6 +7,8 @@ import pytest
 
 import nmrqb
 from nmrqb.errors import ArgumentError
+from nmrqb.files import document
+from nmrqb.nmr.sample import MAX_DENSE
 from nmrqb.sequence.listing import describe
 from nmrqb.sequence.printing import to_toml
 from nmrqb.timeline import sample_quantities
@@ -30,16 +32,29 @@ NATURAL = dict.fromkeys(
         "pseudo-pure",
         "saturation-recovery",
         "spin-echo",
+        "star-charge",
+        "star-recharge",
+        "star-xy",
     ),
     "chloroform",
-)
+) | {"star-load": "methyl-fluoride"}
 PAIR, AX, STAR, CHAIN = (
     nmrqb.Sample.load(n) for n in ("nematic-pair", "chloroform", "acetonitrile", "fluorapatite-chain")
 )
 
 
+#: With one proton left of three, which is what relaxation of matrices takes in a moment.
+LOADED = nmrqb.Sample.parse(
+    document(
+        (ROOT / "samples" / "methyl-fluoride.toml").read_text().replace('"1H", "1H", "1H"', '"1H"', 1),
+        "methyl-fluoride",
+    ),
+    "methyl-fluoride",
+)
+
+
 def natural(name):
-    return {"chloroform": AX, "nematic-pair": PAIR}[NATURAL.get(name, "nematic-pair")]
+    return {"chloroform": AX, "nematic-pair": PAIR, "methyl-fluoride": LOADED}[NATURAL.get(name, "nematic-pair")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,13 +66,13 @@ def test_a_file_reads_prints_back_lists_and_runs_the_same_on_circuits(name, tmp_
     path.write_text(to_toml(sequence))
     assert nmrqb.Sequence.load(path) == sequence
     assert list(describe(sequence, sample_quantities(sample)))
-    start = sample.amplified(1.0).linear_state()
+    start = sample.amplified(0.9).linear_state()
     timeline = nmrqb.schedule(sequence, sample)
     exact = nmrqb.Exact().run(timeline, start)
     circuits = nmrqb.Shots(shots=None, seed=1).run(timeline, start)
     assert exact.rho.shape == circuits.rho.shape
     if name != "saturation-recovery":  # without relaxation nothing comes back
-        assert np.abs(exact.rho - np.eye(4) / 4).max() > 1e-3
+        assert np.abs(exact.rho - np.eye(2**sample.n) / 2**sample.n).max() > 1e-3
     np.testing.assert_allclose(circuits.rho, exact.rho, atol=1e-10)
 
 
@@ -70,7 +85,7 @@ def test_a_file_runs_with_finite_pulses_and_the_noise_of_its_sample(name):
         assert timeline.durations.sum(axis=-1).min() > ideal.durations.sum(axis=-1).min()
     rho = nmrqb.Exact().run(timeline, sample.thermal_state()).rho
     np.testing.assert_allclose(np.trace(rho, axis1=-2, axis2=-1), 1, atol=1e-12)
-    assert np.linalg.eigvalsh(rho).min() > 0.2  # a few 1e-5 beside 1/4
+    assert np.linalg.eigvalsh(rho).min() > 0.8 / 2**sample.n  # a few 1e-5 beside 1/4
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,7 +108,11 @@ def test_a_file_is_drawn(name):
 def test_a_sample_is_a_battery_or_says_why_not(name):
     sample = nmrqb.Sample.load(name)
     assert sample.unverified
-    np.testing.assert_allclose(np.trace(sample.thermal_state()), 1)
+    if sample.n <= MAX_DENSE:
+        np.testing.assert_allclose(np.trace(sample.thermal_state()), 1)
+    else:
+        with pytest.raises(ArgumentError, match=f"at most 12 spins for dense matrices, but is {sample.n} spins"):
+            sample.thermal_state()
     if name in ("gypsum", "nematic-pair"):
         assert sample.battery().axial == pytest.approx(0.75 * np.sign(sample.coupling))
     else:
