@@ -189,6 +189,7 @@ def _data(experiment: Experiment, folder: RunFolder, record: Record) -> xr.Datas
 def _write_pages(experiment: Experiment, folder: RunFolder, dataset: xr.Dataset) -> None:
     """Curves, figures and the report; each is the same whoever writes it, so they are written anew."""
     from nmrqb import report
+    from nmrqb.plots.compare import draw_run_states
     from nmrqb.plots.experiment import draw_experiment
     from nmrqb.plots.sequence import draw_sequence
 
@@ -199,7 +200,8 @@ def _write_pages(experiment: Experiment, folder: RunFolder, dataset: xr.Dataset)
     diagram = folder.file(
         "sequence.png", lambda path: draw_sequence(experiment.sequence, channels).savefig(path, dpi=160)
     )
-    page = report.render(dataset, experiment.sample, figure.read_bytes(), diagram.read_bytes())
+    states = folder.file("states.png", lambda path: draw_run_states(dataset).savefig(path, dpi=160))
+    page = report.render(dataset, experiment.sample, figure.read_bytes(), diagram.read_bytes(), states.read_bytes())
     folder.text("report.html", page)
 
 
@@ -210,4 +212,6 @@ def _print_run(experiment: Experiment, folder: RunFolder, dataset: xr.Dataset) -
     console.print(experiment.title, style="bold", soft_wrap=True)
     console.print(report.unit_line(dataset), soft_wrap=True)
     terminal.print_results(console, report.result_table(dataset))
-    console.print(f"Wrote {folder.path}{os.sep}: report.html, figure.png, data.nc, curves.nc, inputs.", soft_wrap=True)
+    console.print(
+        f"Wrote {folder.path}{os.sep}: report.html, figure.png, states.png, data.nc, curves.nc, inputs.", soft_wrap=True
+    )

@@ -107,6 +107,11 @@ def print_results(to: Console, table: Table) -> None:
         _columns(to, table, [*keys, *rest[first:last]])
 
 
+def print_table(to: Console, table: Table) -> None:
+    """A table that is not too wide for most terminals; the first column is text."""
+    _columns(to, table, list(range(len(table.header))))
+
+
 def _columns(to: Console, table: Table, columns: list[int]) -> None:
     shown = rich.table.Table(box=None, header_style="bold", padding=(0, 1))
     for k in columns:

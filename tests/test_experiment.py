@@ -36,7 +36,7 @@ def dataset():
 
 
 def test_the_default_experiment_is_the_papers_proposal(dataset):
-    assert dataset.sizes == {"source": 3, "charge": 25, "mark": 2, "row": 4, "column": 4}
+    assert dataset.sizes == {"source": 3, "charge": 25, "mark": 2, "level": 2, "row": 4, "column": 4}
     assert list(dataset.source.values) == ["theory", "exact", "aer"]
     np.testing.assert_allclose(np.degrees(dataset.charge), np.linspace(0, 360, 25), atol=1e-10)
     for name in ("ergotropy", "stored_energy", "l1_coherence"):

@@ -75,7 +75,7 @@ def test_a_run_cut_short_after_any_of_its_files_ends_with_the_same_bytes(done, r
     code, out, err = in_process(capsys, "resume", "out")
     assert (code, err) == (0, "")
     assert out.startswith("Charging, on few points\n")
-    assert out.endswith("Wrote out/: report.html, figure.png, data.nc, curves.nc, inputs.\n")
+    assert out.endswith("Wrote out/: report.html, figure.png, states.png, data.nc, curves.nc, inputs.\n")
     (run / f".{ORDER[done]}.partial").unlink()
     assert content(run) == whole
 

@@ -63,14 +63,17 @@ def check_page(text, inputs):
     page = Page(text)
     assert page.open == []
     assert text.startswith("<!doctype html>")
-    (_, sequence), (_, figure) = page.images
-    for source in (sequence, figure):
+    pictures = [source for _, source in page.images]
+    assert len(pictures) == 3  # the sequence, the metrics, the states
+    for source in pictures:
         assert source.startswith("data:image/png;base64,")
         picture = base64.b64decode(source.removeprefix("data:image/png;base64,"), validate=True)
         assert picture.startswith(PNG)
         assert picture.endswith(PNG_END)
     assert all(address.startswith("data:") for address in page.addresses)
-    assert not re.search(r"https?://|//[a-z]+\.|@import|<script|url\(", text.replace(figure, "").replace(sequence, ""))
+    for source in pictures:
+        text = text.replace(source, "")
+    assert not re.search(r"https?://|//[a-z]+\.|@import|<script|url\(", text)
     for given in inputs:
         assert given in page.text
     assert page.cells > 20
@@ -116,7 +119,7 @@ def check_folder(out, seed):
     }
     assert versions["python"] == platform.python_version()
     assert versions["qiskit-aer"] == importlib.metadata.version("qiskit-aer")
-    for name in ("figure.png", "sequence.png"):
+    for name in ("figure.png", "sequence.png", "states.png"):
         assert found[name].startswith(PNG)
         assert found[name].endswith(PNG_END)
     check_page(found["report.html"].decode(), FILES.values())
@@ -129,7 +132,7 @@ def test_a_run_leaves_all_it_should_and_the_same_seed_leaves_the_same_bytes(tmp_
         done = nmrqb("run", "experiment.toml", "--seed", seed, "--out", "out", cwd=write_files(tmp_path / place))
         assert (done.returncode, done.stderr) == (0, "")  # no progress where nobody watches
         assert done.stdout.startswith("Charging, on few points\n")
-        assert done.stdout.endswith("Wrote out/: report.html, figure.png, data.nc, curves.nc, inputs.\n")
+        assert done.stdout.endswith("Wrote out/: report.html, figure.png, states.png, data.nc, curves.nc, inputs.\n")
         assert "\x1b" not in done.stdout
         assert len(re.findall(r"^ +\d+ .*±", done.stdout, flags=re.MULTILINE)) == 3
     check_folder(tmp_path / "one" / "out", seed)

@@ -255,6 +255,8 @@ class Experiment:
             "sequence": self.sequence.name,
             "pulses": self.pulses,
             "noise": int(self.noise),
+            "charged": self.charged,
+            "reference": self.reference,
             "energy_unit_rad_per_s": self.sample.energy_unit,
             "polarisation": list(self.sample.polarisation),
             "polarisation_factor": self.sample.polarisation_factor,

@@ -10,6 +10,8 @@ from matplotlib.patches import Rectangle
 from nmrqb.plots.style import letter, new_figure, styled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -29,7 +31,6 @@ def draw_density_matrix(
     carry it in brackets, in units of the last digit.
     """
     d = rho.shape[0]
-    n = int(np.log2(d))
     largest = float(np.max(np.abs([rho.real, rho.imag])))
     with styled():
         dashed = "" if error is None else "; dashed: one standard error less and more"
@@ -42,10 +43,33 @@ def draw_density_matrix(
         ):
             _squares(axes, part, None if error is None else error[..., k], largest)
             letter(axes, "ab"[k], rf"{name} $\rho$")
-            ticks = [rf"${{|{format(i, f'0{n}b')}\rangle}}$" for i in range(d)]
-            axes.set_xticks(range(d), [tick.replace("{|", r"{\langle ").replace(r"\rangle", "|") for tick in ticks])
-            axes.set_yticks(range(d), ticks)
+            _label_basis(axes, d)
     return figure
+
+
+def draw_states(
+    states: Sequence[tuple[str, ComplexArray, FloatArray | None]], title: str = "", footer: str = ""
+) -> Figure:
+    """Several density matrices (d, d) under one another, each with its name and errors (d, d, 2), on one scale of areas."""
+    largest = max(float(np.max(np.abs([rho.real, rho.imag]))) for _, rho, _ in states)
+    with styled():
+        legend = "Area of a square: size of the element; filled: positive, open: negative; dashed: one standard error less and more."
+        figure = new_figure(3.1 * len(states) + 0.6, f"{footer} {legend}".strip())
+        if title:
+            figure.suptitle(title, fontsize=9.5)
+        grid = figure.subplots(len(states), 2, squeeze=False)
+        for row, (name, rho, error) in zip(grid, states, strict=True):
+            for k, (axes, part, of) in enumerate(zip(row, (rho.real, rho.imag), ("Re", "Im"), strict=True)):
+                _squares(axes, part, None if error is None else error[..., k], largest)
+                axes.set_title(rf"{of} $\rho$, {name}", loc="left", pad=3)
+                _label_basis(axes, len(part))
+    return figure
+
+
+def _label_basis(axes: Axes, d: int) -> None:
+    n = int(np.log2(d))
+    axes.set_xticks(range(d), [rf"$\langle {i:0{n}b}|$" for i in range(d)])
+    axes.set_yticks(range(d), [rf"$|{i:0{n}b}\rangle$" for i in range(d)])
 
 
 def _squares(axes: Axes, part: FloatArray, error: FloatArray | None, largest: float) -> None:

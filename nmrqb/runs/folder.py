@@ -23,7 +23,7 @@ from nmrqb.jobs.lock import Lock
 State = Literal["running", "finished", "interrupted", "failed"]
 
 #: What a finished run leaves, beside its inputs and jobs.
-FILES = ("run.json", "data.nc", "curves.nc", "figure.png", "sequence.png", "report.html")
+FILES = ("run.json", "data.nc", "curves.nc", "figure.png", "sequence.png", "states.png", "report.html")
 
 
 @dataclass(frozen=True)

@@ -4,50 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nmrqb.compare import compare, measured_sources, metric_names
+from nmrqb.compare import Prediction, compare, fidelities, measured_sources, verdicts
 from nmrqb.nmr import Sample
+from nmrqb.report.tables import Table, agreement_rows, fidelity_rows, interval_table, result_table, scalar_table
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text: one header, rows of equal length."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def result_table(dataset: xr.Dataset) -> Table:
-    """Each point of the sweep: theory, exact, measured with its error, and z, for every metric."""
-    sweep = [str(d) for d in dataset["ergotropy"].dims if d != "source"]
-    sources, metrics = measured_sources(dataset), metric_names(dataset)
-    header = [_heading(dataset, name) for name in sweep]
-    for metric in metrics:
-        symbol = dataset[metric].attrs["symbol"]
-        header += [
-            f"{symbol} theory",
-            f"{symbol} exact",
-            *(part for s in sources for part in (f"{symbol} {s}", f"z({symbol})")),
-        ]
-    rows = []
-    for index in np.ndindex(*(dataset.sizes[name] for name in sweep)):
-        at = dict(zip(sweep, index, strict=True))
-        row = [_shown(dataset, name, at[name]) for name in sweep]
-        for metric in metrics:
-            row += [f"{float(dataset[metric].sel(source=s).isel(at)):.4f}" for s in ("theory", "exact")]
-            for source in sources:
-                value = float(dataset[metric].sel(source=source).isel(at))
-                error = float(dataset[f"{metric}_error"].sel(source=source).isel(at))
-                z = float(dataset[f"{metric}_z"].sel(source=source).isel(at))
-                row += [f"{value:.4f} ± {error:.4f}", f"{z:+.2f}"]
-        rows.append(tuple(row))
-    return Table(tuple(header), tuple(rows))
+__all__ = [
+    "Table",
+    "agreement_rows",
+    "comparison_page",
+    "fidelity_rows",
+    "interval_table",
+    "render",
+    "result_table",
+    "sample_properties",
+    "scalar_table",
+    "unit_line",
+]
 
 
 def unit_line(dataset: xr.Dataset) -> str:
@@ -65,28 +44,72 @@ def unit_line(dataset: xr.Dataset) -> str:
     )
 
 
-def render(dataset: xr.Dataset, sample: Sample, figure_png: bytes, sequence_png: bytes) -> str:
-    """The page, pictures inside."""
+def render(dataset: xr.Dataset, sample: Sample, figure_png: bytes, sequence_png: bytes, states_png: bytes = b"") -> str:
+    """The page of a run, pictures inside; states_png: of density matrices, where there are any."""
     attrs = dataset.attrs
-    environment = Environment(loader=PackageLoader("nmrqb", "templates"), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("report.html").render(
-        title=attrs["title"],
-        summary=unit_line(dataset),
-        notes=list(_notes(dataset, sample)),
-        sequence=attrs["sequence"],
-        figure_png=base64.b64encode(figure_png).decode(),
-        sequence_png=base64.b64encode(sequence_png).decode(),
-        table=result_table(dataset),
-        agreement=compare(dataset) if measured_sources(dataset) else [],
-        sample_title=sample.title,
-        properties=sample_properties(sample),
-        facts=list(_facts(dataset)),
-        inputs={
-            f"{kind} file": attrs[f"{kind}_toml"]
-            for kind in ("experiment", "sequence", "sample")
-            if attrs[f"{kind}_toml"]
-        },
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            title=attrs["title"],
+            summary=unit_line(dataset),
+            notes=list(_notes(dataset, sample)),
+            sequence=attrs["sequence"],
+            figure_png=_base64(figure_png),
+            sequence_png=_base64(sequence_png),
+            states_png=_base64(states_png),
+            table=result_table(dataset),
+            intervals=interval_table(dataset) if measured_sources(dataset) else None,
+            **_agreement(dataset, "exact"),
+            sample_title=sample.title,
+            properties=sample_properties(sample),
+            facts=list(_facts(dataset)),
+            inputs={
+                f"{kind} file": attrs[f"{kind}_toml"]
+                for kind in ("experiment", "sequence", "sample")
+                if attrs[f"{kind}_toml"]
+            },
+        )
     )
+
+
+def comparison_page(
+    dataset: xr.Dataset, runs: Sequence[tuple[str, str]], figures: Mapping[str, bytes], against: Prediction
+) -> str:
+    """The page of a comparison: runs as (source, what it is) rows, figures by their headings."""
+    return (
+        _templates()
+        .get_template("compare.html")
+        .render(
+            title=f"{dataset.attrs.get('title', 'Comparison')}: tomography against {against}",
+            summary=unit_line(dataset),
+            runs=list(runs),
+            against=against,
+            figures=[(heading, _base64(png)) for heading, png in figures.items()],
+            table=result_table(dataset),
+            **_agreement(dataset, against),
+        )
+    )
+
+
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("nmrqb", "templates"), autoescape=True, undefined=StrictUndefined)
+
+
+def _base64(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
+
+
+def _agreement(dataset: xr.Dataset, against: Prediction) -> dict[str, Any]:
+    """What the template of the agreement needs; nothing where nothing was measured."""
+    if not measured_sources(dataset):
+        return {"agreement": [], "fidelities": [], "verdicts": []}
+    rows = compare(dataset, against)
+    return {
+        "agreement": agreement_rows(dataset, rows),
+        "fidelities": fidelity_rows(dataset, fidelities(dataset, against)),
+        "verdicts": verdicts(dataset, rows),
+    }
 
 
 def sample_properties(sample: Sample) -> list[tuple[str, str, str]]:
@@ -145,13 +168,3 @@ def _facts(dataset: xr.Dataset) -> Iterable[tuple[str, str]]:
         for name, value in sorted(info.items()):
             yield f"{source}: {name.replace('_', ' ')}", f"{value:.3g}" if isinstance(value, float) else str(value)
     yield from json.loads(attrs["versions"]).items()
-
-
-def _heading(dataset: xr.Dataset, name: str) -> str:
-    unit = {"rad": "deg", "s": "ms"}.get(dataset[name].attrs["units"], dataset[name].attrs["units"])
-    return f"{name} ({unit})" if unit != "1" else name
-
-
-def _shown(dataset: xr.Dataset, name: str, index: int) -> str:
-    value, unit = float(dataset[name].values[index]), dataset[name].attrs["units"]
-    return f"{value * {'rad': 180 / np.pi, 's': 1e3}.get(unit, 1.0):g}"
