@@ -20,7 +20,7 @@ from qiskit.circuit.library import UnitaryGate
 from nmrqb import checks
 from nmrqb.battery import Battery
 from nmrqb.checks import FloatArray
-from nmrqb.circuits.preparations import state_circuit
+from nmrqb.circuits.states import state_circuit
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary

@@ -14,6 +14,7 @@ from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.noise import Placed, instruction, turns
 from nmrqb.circuits.order import reversed_spins
 from nmrqb.circuits.prepare import Branch
+from nmrqb.circuits.states import state_circuit, up_to_diagonal
 from nmrqb.circuits.trotter import Block, Trotter, coupled
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
@@ -30,6 +31,7 @@ def compile_circuit(
     *,
     start: ComplexArray | None = None,
     basis: ComplexArray | None = None,
+    turned: bool = False,
     pieces: Sequence[int] | None = None,
     cut: Trotter | None = None,
     save: bool = False,
@@ -38,8 +40,9 @@ def compile_circuit(
     """The circuit of one branch at one index of the timeline's leading axes.
 
     Without a branch (Aer only) it starts in the density matrix `start` (d, d), and crushers are masks on the state.
-    basis: unitary (d, d) applied to the starting basis state, none for the computational basis. pieces: how many pieces
-    noise cuts each slice into. cut: how three and more coupled spins become products of one- and two-spin gates, for
+    basis: unitary (d, d) whose columns are the starting states, none for the computational basis; each is loaded by a circuit
+    of its own (one entangling gate for a pair), or, if `turned`, all by one unitary after X gates. pieces: how many pieces noise
+    cuts each slice into. cut: how three and more coupled spins become products of one- and two-spin gates, for
     devices; without it they are one unitary block, which is exact. save: save the density matrix at every observed mark, under its name (Aer only).
     measure: (mark, setting) ends the circuit at that mark with a measurement of the Pauli setting, such as "XZ".
     """
@@ -49,7 +52,7 @@ def compile_circuit(
         assert start is not None
         circuit.append(Instruction("set_density_matrix", n, 0, [reversed_spins(start)]), range(n))  # it knows no order
     else:
-        _basis_state(circuit, branch.state, basis)
+        _start(circuit, branch.state, basis, turned)
     angles, durations = timeline.angles[index], timeline.durations[index]
     crushed = 0
     for s in range(timeline.slices + 1):
@@ -76,13 +79,13 @@ def compile_circuit(
     return circuit
 
 
-def _basis_state(circuit: QuantumCircuit, state: int, basis: ComplexArray | None) -> None:
-    n = circuit.num_qubits
-    for k in range(n):
-        if state >> (n - 1 - k) & 1:
-            circuit.x(k)
+def _start(circuit: QuantumCircuit, state: int, basis: ComplexArray | None, turned: bool) -> None:
+    qubits = range(circuit.num_qubits)
+    by_itself = np.eye(2 ** len(qubits)) if basis is None or turned else basis
+    circuit.compose(state_circuit(by_itself[:, state]), qubits, inplace=True)
     if basis is not None:
-        _unitary(circuit, basis, range(n))
+        if turned:
+            _unitary(circuit, up_to_diagonal(basis), qubits)
         circuit.barrier()
 
 

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Delay, ParameterExpression
 from qiskit.circuit.library import XGate
-from qiskit.transpiler import PassManager, Target
+from qiskit.transpiler import PassManager, Target, TransformationPass
+from qiskit.transpiler.exceptions import TranspilerError
 from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDelay, PadDynamicalDecoupling
 
 from nmrqb import checks
@@ -26,10 +27,11 @@ _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 def scheduled(circuit: QuantumCircuit, target: Target) -> QuantumCircuit:
     """A device circuit with its idle times written out as delays (as late as possible), and no pulses added.
 
-    circuit: already compiled to the target. Raises ArgumentError for delays whose length is an open parameter.
+    circuit: already compiled to the target. Raises ArgumentError for delays whose length is an open parameter, or a target that
+    does not give the lengths of its gates.
     """
     _bound(circuit)
-    return PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)]).run(circuit)
+    return _timed(circuit, target, PadDelay(target=target))
 
 
 def decouple(circuit: QuantumCircuit, target: Target, pulses: int = 2) -> QuantumCircuit:
@@ -37,7 +39,7 @@ def decouple(circuit: QuantumCircuit, target: Target, pulses: int = 2) -> Quantu
 
     circuit: already compiled to the target. pulses: of each idle stretch, even, so that the ideal circuit stays the same;
     the first and last stand half a gap from its ends (Carr and Purcell). Raises ArgumentError for an odd number, a target
-    without an X gate of known length, or delays whose length is an open parameter.
+    without an X gate or that does not give the lengths of its gates, or delays whose length is an open parameter.
     """
     if not isinstance(pulses, (int, np.integer)) or pulses < 2 or pulses % 2:
         raise ArgumentError("pulses", repr(pulses), "be an even whole number, 2 or more")
@@ -51,7 +53,7 @@ def decouple(circuit: QuantumCircuit, target: Target, pulses: int = 2) -> Quantu
         spacing=[gap / 2, *[gap] * (pulses - 1), gap / 2],
         skip_reset_qubits=False,
     )
-    return PassManager([ALAPScheduleAnalysis(target=target), padding]).run(circuit)
+    return _timed(circuit, target, padding)
 
 
 def static_detunings(rms: float, qubits: int, members: int, seed: int) -> FloatArray:
@@ -107,6 +109,14 @@ def _seconds(delay: Delay, dt: float | None) -> float:
     if dt is None:
         raise ArgumentError("dt", None, "be the device's clock period in s, because the circuit counts delays in it")
     return float(delay.duration) * dt
+
+
+def _timed(circuit: QuantumCircuit, target: Target, padding: TransformationPass) -> QuantumCircuit:
+    try:
+        return PassManager([ALAPScheduleAnalysis(target=target), padding]).run(circuit)
+    except TranspilerError as error:
+        allowed = "give the lengths of all its gates, so that idle times are known"
+        raise ArgumentError("target", f"one that does not ({error.message})", allowed) from None
 
 
 def _bound(circuit: QuantumCircuit) -> None:

@@ -12,7 +12,8 @@ from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.evolution import Evolution
 from nmrqb.circuits.layers import Layers, rotation
 from nmrqb.circuits.prepare import Branch
-from nmrqb.circuits.shannon import load
+from nmrqb.circuits.shannon import load, write
+from nmrqb.circuits.states import up_to_diagonal
 from nmrqb.errors import ArgumentError
 from nmrqb.spin.cartan import ZERO
 from nmrqb.spin.operators import PAULI
@@ -45,6 +46,7 @@ def skeleton(
     *,
     mark: str,
     basis: ComplexArray | None = None,
+    turned: bool = False,
     entangler: str = "cz",
     tolerance: float = 1e-3,
 ) -> Skeleton:
@@ -54,7 +56,8 @@ def skeleton(
     as the most demanding point needs; for more spins Shannon's decomposition (23 for three, 115 for four), or a symmetric product
     formula within `tolerance` (operator norm) where that takes fewer. Flipped spins of the starting basis state, steps of phase cycles and settings are
     folded into local gates. A `basis` (d, d) whose columns are the starting eigenstates is loaded from |0...0> by a segment
-    of its own, one entangler for two spins (none where all are products), kept apart by a barrier.
+    of its own, one entangler for two spins (none where all are products), kept apart by a barrier; if `turned`, the segment is
+    one unitary from basis states to all of them, two entanglers for two spins.
 
     entangler: "cz", "cx", "ecr", or "rzz" with angles in [0, pi/2]; from qubit 0 to qubit 1 where that makes a difference.
     The timeline's noise is left out: a device has its own. Raises ArgumentError for an unknown mark, entangler or setting.
@@ -63,7 +66,7 @@ def skeleton(
     timeline, n = expanded(timeline), timeline.n
     evolution = Evolution(timeline, branches, mark)
     layers = Layers(n, (*timeline.shape, len(branches), len(settings)), entangler, clbits=n)
-    _start(layers, branches, basis)
+    _start(layers, branches, basis, turned)
     bound = evolution.write(layers, tolerance)
     for k in range(n):
         layers.local(k, np.stack([_INTO_Z[setting[k]] for setting in settings]))
@@ -81,14 +84,17 @@ def _check(timeline: Timeline, branches: Sequence[Branch], settings: Sequence[st
             raise ArgumentError("setting", repr(setting), f"be {timeline.n} of the letters X, Y, Z")
 
 
-def _start(layers: Layers, branches: Sequence[Branch], basis: ComplexArray | None) -> None:
+def _start(layers: Layers, branches: Sequence[Branch], basis: ComplexArray | None, turned: bool) -> None:
     """From |0...0> to each branch's starting state."""
     n = layers.circuit.num_qubits
     states = np.array([branch.state for branch in branches])
-    if basis is None:
+    if basis is None or turned:
         for k in range(n):
             flipped = (states >> (n - 1 - k) & 1).astype(bool)
             layers.local(k, np.where(flipped[:, None, None, None], PAULI["X"], PAULI["I"]))
+        if basis is not None:
+            write(layers, range(n), up_to_diagonal(basis))
+            layers.barrier()
     elif n == 1:
         _column(layers, basis[:, states].T)
     elif n == 2:

@@ -22,7 +22,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "estimator": ("nearest", "linear"),
     "mode": ("faithful", "compiled", None),
     "noise": (*get_args(Source), None),
-    "preparation": ("direct", "eigenstates", None),
+    "preparation": ("direct", "eigenstates", "basis", None),
     "level": (0, 1, 2, 3),
     "execution": ("job", "batch", "session"),
 }
@@ -68,7 +68,9 @@ def _check_machine(engine: Shots) -> None:
     if aer and engine.qubits is not None:
         raise ArgumentError("qubits", repr(engine.qubits), "be left out on aer, whose qubits are all alike")
     if engine.preparation == "direct" and not aer:
-        raise ArgumentError("preparation", "'direct'", 'be "eigenstates" on machines: only aer starts in a mixed state')
+        raise ArgumentError(
+            "preparation", "'direct'", 'be "eigenstates" or "basis" on machines: only aer starts in a mixed state'
+        )
     if engine.mode == "compiled" and engine.noise in ("sample", "both") and not aer:
         raise ArgumentError(
             "mode", "'compiled'", 'be "faithful" where the sample\'s noise acts, since it acts between the gates'

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.timeline import Timeline, expanded
 from nmrqb.tomography import pauli_settings
 
+#: How circuits come to the starting state.
+Preparation = Literal["direct", "eigenstates", "basis"]
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -33,10 +36,11 @@ class Program:
 
     start: density matrix (d, d). noise: whose noise acts. mode: "faithful" has one block of gates for each event,
     "compiled" merges what can be merged. split: largest trace distance that splitting noise from evolution may cost.
-    product: largest operator norm that product formulas may miss, where a machine runs three spins or more. shots: of each setting and point, in all branches together; for every variant that is extrapolated from. variants: what
-    is done to every circuit once it is in the machine's gates. direct: circuits start in the density matrix itself and
-    crushers are masks, which Aer alone can do; then there is one branch. readout: flips
-    of the sample's record that act and are undone, of each spin.
+    product: largest operator norm that product formulas may miss, where a machine runs three spins or more. shots: of each
+    setting and point, in all branches together; for every variant that is extrapolated from. variants: what
+    is done to every circuit once it is in the machine's gates. preparation: "direct" starts circuits in the density matrix
+    itself, with masks for crushers and one branch, which Aer alone can do; "eigenstates" has a circuit for each, "basis" one for
+    each basis state and then one unitary for all. readout: flips of the sample's record that act and are undone, of each spin.
     """
 
     machine: Machine
@@ -49,8 +53,18 @@ class Program:
     shots: int
     variants: tuple[Variant, ...]
     weights_of_members: FloatArray
-    direct: bool
+    preparation: Preparation
     readout: tuple[float, ...]
+
+    @property
+    def direct(self) -> bool:
+        """Whether circuits start in the density matrix itself."""
+        return self.preparation == "direct"
+
+    @property
+    def turned(self) -> bool:
+        """Whether one unitary leads from basis states to eigenstates."""
+        return self.preparation == "basis"
 
     @cached_property
     def settings(self) -> tuple[str, ...]:
@@ -155,7 +169,7 @@ class Program:
             self.product,
             self.shots,
             self.variants,
-            self.direct,
+            self.preparation,
         )
         about = (
             line.labels,
@@ -196,13 +210,9 @@ class Program:
     def _merged(self) -> list[Skeleton]:
         """One circuit and its angles (*lead, branch, setting, P) for every mark."""
         chosen = [branch for branch in self.branches if branch is not None]
-        basis, gate = self._eigen[1], self.machine.entangler
-        return [
-            skeleton(
-                self.timeline, chosen, self.settings, mark=mark, basis=basis, entangler=gate, tolerance=self.product
-            )
-            for mark in self.marks
-        ]
+        how: dict[str, Any] = {"basis": self._eigen[1], "turned": self.turned}
+        how |= {"entangler": self.machine.entangler, "tolerance": self.product}
+        return [skeleton(self.timeline, chosen, self.settings, mark=mark, **how) for mark in self.marks]
 
     @cached_property
     def _skeletons(self) -> list[tuple[Any, FloatArray]]:
@@ -239,7 +249,8 @@ class Program:
         """The faithful circuit of one point and member, as it was compiled."""
         pieces = self.splitting.pieces[index]
         start = self.start if branch is None else None
-        how: dict[str, Any] = {"start": start, "basis": self._eigen[1], "pieces": pieces, "cut": self._cut}
+        how: dict[str, Any] = {"start": start, "basis": self._eigen[1], "turned": self.turned}
+        how |= {"pieces": pieces, "cut": self._cut}
         return compile_circuit(self.timeline, index, branch, **how, **end)
 
     @cached_property

@@ -20,7 +20,7 @@ from nmrqb.circuits.readout import ReadoutCalibration, calibrated, calibration_c
 from nmrqb.circuits.variants import Mitigation, variants
 from nmrqb.engines.counting import Counted
 from nmrqb.engines.options import check_options
-from nmrqb.engines.program import Program, counter, members_written_out
+from nmrqb.engines.program import Preparation, Program, counter, members_written_out
 from nmrqb.errors import ArgumentError
 from nmrqb.jobs import Ledger, Work
 from nmrqb.results import Progress, States
@@ -53,7 +53,8 @@ class Shots:
     circuits that start in the density matrix and save it are merged; the others are faithful, and `info` says which. noise: whose noise acts, "sample",
     "device", "both" or "none"; None is the sample's on Aer and the device's elsewhere. preparation: "direct" starts Aer in
     the density matrix itself, "eigenstates" has a circuit for each eigenstate and each step of a crusher's phase cycle, as
-    machines need; None is direct on Aer. flips: (runs, steps), the sample's X-dephasing as random X flips, which any
+    machines need (one entangling gate for a pair), "basis" starts in basis states and turns all by one unitary (two gates);
+    None is direct on Aer, else eigenstates. flips: (runs, steps), the sample's X-dephasing as random X flips, which any
     machine can run (see `random_flips`). mitigation: any of "readout" (the device's readout error is calibrated and
     undone; the sample's record is known and undone always), "zne", "dd" and "twirl". qubits: physical qubit of each spin;
     by reported error when left out. level: optimization level of `transpile`. execution: of IBM jobs. jobs: the ledger that
@@ -70,7 +71,7 @@ class Shots:
     estimator: Literal["nearest", "linear"] = "nearest"
     mode: Literal["faithful", "compiled"] | None = None
     noise: Source | None = None
-    preparation: Literal["direct", "eigenstates"] | None = None
+    preparation: Preparation | None = None
     flips: tuple[int, int] | None = None
     mitigation: tuple[Mitigation, ...] = ()
     qubits: tuple[int, ...] | None = None
@@ -80,6 +81,10 @@ class Shots:
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    @property
+    def _on_aer(self) -> bool:
+        return isinstance(self.backend, str) and self.backend == "aer"
 
     @property
     def source(self) -> str:
@@ -143,7 +148,7 @@ class Shots:
             shots=self.shots or 1,
             variants=variants(self.mitigation),
             weights_of_members=weights,
-            direct=self.preparation != "eigenstates" and self.backend == "aer",
+            preparation=self.preparation or ("direct" if self._on_aer else "eigenstates"),
             readout=tuple(readout) if own else (),
         )
 

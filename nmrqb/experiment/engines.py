@@ -31,7 +31,7 @@ def check_engine(engine: str, key: str = "engine") -> None:
         try:
             split_name(engine)
         except ArgumentError as error:
-            raise InputError((Problem(f"no engine is called {engine!r}", key=key, allowed=error.allowed),)) from None
+            raise InputError((Problem(f"no engine is called {engine!r}", key=key, allowed=f"it must {error.allowed}"),)) from None
         return
     allowed = files.nearest(engine, (*ENGINES, "fake:NAME", "ibm:NAME"))
     raise InputError((Problem(f"no engine is called {engine!r}", key=key, allowed=allowed),))

@@ -14,11 +14,10 @@ from nmrqb.circuits.preparations import (
     basis_mixture,
     eigenstate_mixture,
     sequence_preparation,
-    state_circuit,
     thermofield_double,
-    up_to_diagonal,
 )
 from nmrqb.circuits.prepare import eigenbranches
+from nmrqb.circuits.states import state_circuit, up_to_diagonal
 from nmrqb.errors import ArgumentError
 
 WAYS = (eigenstate_mixture, basis_mixture, thermofield_double)

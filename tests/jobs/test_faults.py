@@ -25,8 +25,8 @@ def test_two_hundred_runs_with_faults_end_as_undisturbed_ones_with_nothing_hande
     found = outcome(tmp_path, "random", "sound", 200)
     assert found | SOUND == found
     assert found["runs"] == 200
-    assert found["kills"] > 250  # some twice or thrice
-    assert found["faults"] > 250  # jobs that failed or came back wrong
+    assert found["kills"] > 210  # some twice or thrice, how many depends on what else the machine does
+    assert found["faults"] > 200  # jobs that failed or came back wrong
 
 
 @pytest.mark.slow

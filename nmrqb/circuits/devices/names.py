@@ -31,12 +31,12 @@ def split_name(backend: str) -> tuple[Kind, str]:
     if not colon or kind not in ("fake", "ibm"):
         raise ArgumentError("backend", repr(backend), "be aer, fake:NAME (such as fake:torino) or ibm:NAME")
     if not name:
-        raise ArgumentError("backend", repr(backend), f"name a machine after the colon, such as {kind}:torino")
+        raise ArgumentError("backend", repr(backend), f"name a machine after the colon, such as {"ibm:ibm_fez" if kind == "ibm" else "fake:torino"}")
     if kind == "fake":
         fakes = fake_names()
         if fakes and name not in fakes:
             near = files.nearest(name, sorted(fakes))
-            raise ArgumentError("backend", repr(backend), f"be a fake backend that is installed ({near})")
+            raise ArgumentError("backend", repr(backend), f"be one of the fake backends that are installed ({near})")
         return "fake", name
     return "ibm", name
 
