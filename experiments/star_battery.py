@@ -34,7 +34,7 @@ FOOTER = (
     "1/(time of full charge), pure; 1/(time of the first maximum in b); the largest average power (Q(t) + 1)/t in b. "
     "(d) symmetric steps of 90° pulses around J evolution at t_N = 1/(2J√N), pure chargers, no relaxation: lines by sectors of total spin, "
     "crosses circuits of 4 and 10 qubits on Aer. "
-    "(e) N = 3, meetings of the given share of t_N: chargers replaced between them (lines); acetonitrile with pulses, protons that relax for 10 s "
+    "(e) N = 3, meetings of the given share of t_N: chargers replaced between them (lines; they swing only where one meeting overshoots, as at t_N); acetonitrile with pulses, protons that relax for 10 s "
     "between rounds from its thermal state; its carbon relaxes too, which is what holds it down (crosses; 0.4 t_N, T1 = 5 s and 10 s, both unverified). (f) pure start, battery full at first, relaxing to equal populations "
     "and handed to an empty load by a full exchange: exact; circle: 13CH3F, all by pulses, without relaxation. Every J of a sample is unverified; a, b, c, d and f do not depend on it."
 )

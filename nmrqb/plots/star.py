@@ -120,8 +120,9 @@ def _rounds(axes: Axes, data: xr.Dataset) -> None:
     axes.axhline(1, color="0.5", lw=0.7)
     axes.set_xlabel("round")
     axes.set_ylabel("polarisation / a charger's")
-    axes.set_ylim(-1.1, 1.3)
-    axes.legend(loc="lower right")
+    axes.set_ylim(-1.1, 1.95)
+    axes.set_yticks(np.linspace(-1, 1, 5))
+    axes.legend(loc="upper right", ncols=2, handlelength=2.0, columnspacing=0.8)
 
 
 def _load(axes: Axes, data: xr.Dataset) -> None:
