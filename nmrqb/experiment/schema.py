@@ -26,6 +26,7 @@ from nmrqb.nmr.distributions import (
 from nmrqb.nmr.ensembles import Ensemble
 from nmrqb.sequence import Sequence
 from nmrqb.sequence.schema import Pulses
+from nmrqb.toml_lines import Key
 from nmrqb.units import ExpressionError
 
 #: Points of a whole sweep, over all its parameters.
@@ -53,7 +54,7 @@ class ShotsTable(_Table):
     sampling: Literal["state", "counts"] = "state"
     mode: Literal["faithful", "compiled"] | None = None
     noise: Literal["sample", "device", "both", "none"] | None = None
-    preparation: Literal["direct", "eigenstates"] | None = None
+    preparation: Literal["direct", "eigenstates", "basis"] | None = None
     mitigation: list[Literal["readout", "zne", "dd", "twirl"]] = Field(default=[], max_length=4)
     flips: list[int] | None = Field(default=None, min_length=2, max_length=2)
     qubits: list[int] | None = Field(default=None, min_length=1, max_length=20)
@@ -162,14 +163,11 @@ def unknown_names(document: Document, table: ExperimentFile, sequence: Sequence)
     return problems
 
 
-def sweep_values(document: Document, name: str, row: SweepTable, sequence: Sequence) -> FloatArray:
-    """The values a sweep gives a parameter, in the inner unit of its kind. Raises InputError."""
-    key = ("sweep", name)
-    spaced = [row.start, row.stop, row.points]
-    if (row.values is None) == (None in spaced) or (row.values is not None and any(v is not None for v in spaced)):
-        raise InputError(
-            (document.problem(key, "a sweep is either evenly spaced or a list", "from, to and points, or values"),)
-        )
+def sweep_values(
+    document: Document, name: str, row: SweepTable, sequence: Sequence, section: str = "sweep"
+) -> FloatArray:
+    """The values a sweep gives a parameter, in the inner unit of its kind; its table stands in `section`. Raises InputError."""
+    key = (section, name)
     kind = units.kind_of(parameter(sequence, name))
     if kind is None:
         raise InputError((document.problem(key, f"{name!r} is of no kind that can be swept"),))
@@ -180,6 +178,16 @@ def sweep_values(document: Document, name: str, row: SweepTable, sequence: Seque
         except ExpressionError as error:
             raise InputError((document.problem((*key, part), str(error)),)) from None
 
+    return read_row(document, key, row, read)
+
+
+def read_row(document: Document, key: Key, row: SweepTable, read: Callable[[str, str], float]) -> FloatArray:
+    """The values that a table asks for; `read` makes numbers of texts, given the part of the table too. Raises InputError."""
+    spaced = [row.start, row.stop, row.points]
+    if (row.values is None) == (None in spaced) or (row.values is not None and any(v is not None for v in spaced)):
+        raise InputError(
+            (document.problem(key, "a sweep is either evenly spaced or a list", "from, to and points, or values"),)
+        )
     if row.values is not None:
         return np.array([read("values", text) for text in row.values])
     assert row.start is not None

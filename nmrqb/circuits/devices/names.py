@@ -31,7 +31,8 @@ def split_name(backend: str) -> tuple[Kind, str]:
     if not colon or kind not in ("fake", "ibm"):
         raise ArgumentError("backend", repr(backend), "be aer, fake:NAME (such as fake:torino) or ibm:NAME")
     if not name:
-        raise ArgumentError("backend", repr(backend), f"name a machine after the colon, such as {"ibm:ibm_fez" if kind == "ibm" else "fake:torino"}")
+        example = "ibm:ibm_fez" if kind == "ibm" else "fake:torino"
+        raise ArgumentError("backend", repr(backend), f"name a machine after the colon, such as {example}")
     if kind == "fake":
         fakes = fake_names()
         if fakes and name not in fakes:
