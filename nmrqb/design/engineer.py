@@ -104,7 +104,7 @@ def _of_cycles(
         value = float(_one_number("speed", checks.positive("speed", speed)))
         assert reach.speed is not None
         if value > reach.speed * (1 + 1e-12):
-            raise ArgumentError("speed", f"{value:g}", f"be at most s_max, {reach.bound}")
+            raise ArgumentError("speed", f"{value:g}", f"stay within reach, {reach.bound}")
         chosen = min(value, reach.speed)
     else:
         chosen = plan.default_speed(cycles or 1)

@@ -57,7 +57,7 @@ def reachable(battery: Battery, sample: Sample) -> Reach:
         )
     speed = largest_speed(battery, sign)
     axis = "xyz"[int(np.argmin(weights(battery, sign)[:3]))]
-    words = f"speed {speed:.6g}, where the coupling no longer shows along {axis} of the turned frame"
+    words = f"speeds up to {speed:.6g}, where the coupling no longer shows along {axis} of the turned frame"
     return Reach(True, "", speed, words if np.isfinite(speed) else "no bound: there is no dipolar part", None)
 
 

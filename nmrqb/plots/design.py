@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Letters that fit above one map.
+_TITLE = 36
 #: Optimised drive -> (label, line, marker); constant ones are thin and dashed.
 _OPTIMISED: dict[str, tuple[str, Line, str]] = {
     "local": ("local, optimised", LINES[2], "o"),
@@ -117,14 +119,12 @@ def robustness_maps(data: xr.Dataset, footer: str = "", *, best: float | None = 
         for i, j in np.ndindex(rows, columns):
             axes, panel = grid[i, j], values.isel(coupling=i, sequence=j).transpose("offset", "rf")
             image = _map(axes, panel, (lowest, highest), levels)
-            title = str(data.sequence.values[j])
-            if rows > 1:
-                title += f", coupling × {float(data.coupling[i]):g}"
+            title = _shortened(str(data.sequence.values[j])) if i == 0 else ""
             letter(axes, "abcdefghijklmnopqrstuvwxyz"[(i * columns + j) % 26], title)
             if i == rows - 1:
                 axes.set_xlabel("actual / nominal RF amplitude")
             if j == 0:
-                axes.set_ylabel("offset (Hz)")
+                axes.set_ylabel("offset (Hz)" + (f", coupling × {float(data.coupling[i]):g}" if rows > 1 else ""))
         unit = str(values.attrs.get("units", "1"))
         label = str(values.attrs.get("long_name", name)) + (f" ({unit})" if unit != "1" else "")
         bar = figure.colorbar(image, ax=grid, label=label, aspect=15 * rows + 10)
@@ -132,6 +132,10 @@ def robustness_maps(data: xr.Dataset, footer: str = "", *, best: float | None = 
             bar.ax.axhline(best, color="white", lw=1.5)
             bar.ax.axhline(best, color="black", lw=0.7)
     return figure
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _TITLE else name[: _TITLE - 1] + "…"
 
 
 def _map(axes: Axes, panel: xr.DataArray, scale: tuple[float, float], levels: np.ndarray) -> Any:

@@ -72,6 +72,20 @@ def test_any_battery_on_unlike_spins_is_exact_short_and_of_few_pulses():
     assert max(finite) < 2.5e-4
 
 
+def test_pulses_of_eight_and_twelve_microseconds_cost_a_ten_thousandth():
+    rf = {"1H": replace(AX.coil("1H"), pulse_90=8e-6, limit=40e3), "13C": replace(AX.coil("13C"), pulse_90=12e-6)}
+    sample = replace(AX, coils=rf)
+    assert [sample.coil(name).pulse_90 for name in sample.spins] == [8e-6, 12e-6]
+    lost = []
+    for battery, time in batteries(40, 5):
+        sequence = design.engineer(battery, sample, time, pulses="finite")
+        lost.append(design.gate_infidelity(propagator(sequence, sample), evolution(battery, time)))
+    assert np.mean(lost) < 1e-4
+    assert max(lost) < 2.4e-4
+    ideal = design.engineer(EXAMPLE, sample, 1.5)
+    assert design.gate_infidelity(propagator(ideal, sample), evolution(EXAMPLE, 1.5)) < 1e-12
+
+
 def test_windows_for_finite_pulses_make_them_better():
     plain, shortened = [], []
     for battery, time in batteries(20, 2):
@@ -315,7 +329,7 @@ def test_together_pulses_are_of_both_channels():
         ({"time": -1.5}, r"time must be above zero, but is -1\.5"),
         ({"time": np.nan}, "time must be finite, but is nan"),
         ({"time": [1.0, 2.0]}, r"time must be one number, but is of shape \(2,\)"),
-        ({"speed": 0.41}, r"speed must be at most s_max, speed 0\.400.* along x.*but is 0\.41"),
+        ({"speed": 0.41}, r"speed must stay within reach, speeds up to 0\.400.* along x.*but is 0\.41"),
         ({"speed": -0.1}, r"speed must be above zero, but is -0\.1"),
         ({"cycles": 0}, "cycles must be a whole number, 1 or more, but is 0"),
         ({"cycles": 61}, r"cycles must be at most 60, .* B gives each its phases, but is 61"),

@@ -1,5 +1,9 @@
 """nmrqb export: files on the disk, and one sentence for what cannot be written."""
 
+import re
+from dataclasses import replace
+
+import jcamp
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +12,7 @@ from qiskit import qasm3, transpile
 from qiskit.quantum_info import Operator
 
 import nmrqb
+from nmrqb.sequence import Lock, Shape
 
 
 def test_a_tomography_is_one_program_for_each_readout(tmp_path, capsys):
@@ -23,6 +28,33 @@ def test_an_experiment_is_one_program_with_a_table_of_its_sweep(tmp_path, capsys
     assert code == 0, err
     rows = (tmp_path / "broekaert-jeener-charge-sweep.csv").read_text().splitlines()
     assert len(rows) == 26
+
+
+def test_an_optimised_pulse_goes_from_its_folder_to_the_console(tmp_path, capsys):
+    """Found, written, exported, read by others: the ergotropy of the sequence stays what it was."""
+    made = tmp_path / "made"
+    how = ("--slices", "30", "--iterations", "5", "--rf-spread", "0.1", "--members", "3")
+    assert in_process(capsys, "design", "optimise", "charge", *how, "--out", made)[0] == 0
+    name = "broekaert-jeener-charge-optimised"
+    code, _, err = in_process(capsys, "export", made / f"{name}.toml", "--out", tmp_path / "out")
+    assert code == 0, err
+    text = (tmp_path / "out" / name).read_text()
+    peak = 1 / (4 * 5e-6) * float(re.search(r'"spw1=plw1\*pow\(([\d.]+),2\)"', text)[1])
+    length = re.search(r'"p3=([\d.]+)u"', text)[1]
+    shape = jcamp.readfile(str(tmp_path / "out" / f"{name}-sp1.shp"))
+    envelope = shape["x"] / 100 * np.exp(1j * np.radians(shape["y"]))
+    before = nmrqb.Sequence.load(made / f"{name}.toml")
+    where = next(k for k, step in enumerate(before.steps) if getattr(step, "use", None) == "charge")
+    lock = Lock(lock=f"{peak!r} Hz", duration=f"{length} us", shape="read", use="charge")
+    steps = (*before.steps[:where], lock, *before.steps[where + 1 :])
+    after = replace(before, steps=steps, shapes={"read": Shape("sampled", samples=tuple(envelope))}).checked()
+    sample = nmrqb.Sample.load("nematic-pair")
+    H, found = sample.battery().hamiltonian(), []
+    for sequence in (before, after):
+        states = nmrqb.Exact().run(nmrqb.schedule(sequence, sample), sample.linear_state())
+        found.append(float(nmrqb.metrics.ergotropy(states.at("charged")[0], H)))
+    assert found[1] == pytest.approx(found[0], rel=1e-6)
+    assert found[0] > 0.5 * sample.polarisation_factor
 
 
 def test_a_circuit_reads_back_through_another_reader(tmp_path, capsys):

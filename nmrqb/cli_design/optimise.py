@@ -1,8 +1,9 @@
-"""The commands that design protocols: couplings made of pulses, and pulses made for a coil and its spread."""
+"""`nmrqb design optimise`: a charging pulse made for a coil and its spread, as files."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,66 +15,20 @@ import typer
 from rich.table import Table
 
 from nmrqb import options, terminal
+from nmrqb.cli_design.output import energy_unit, one_of, refusals, write, write_maps
 from nmrqb.errors import ArgumentError, InputError, Problem
 
 if TYPE_CHECKING:
-    from nmrqb.design import OptimisedPulse
+    from nmrqb.design import Objective, OptimisedPulse
     from nmrqb.experiment import Experiment
     from nmrqb.nmr import Sample
     from nmrqb.nmr.ensembles import Ensemble
     from nmrqb.sequence import Sequence
 
-app = typer.Typer(
-    help="Design a protocol: the battery's couplings made of pulses (engineer), or a pulse for your coil (optimise).",
-)
-
 OBJECTIVES = ("ergotropy", "stored-energy", "power")
 STARTS = ("hard", "bb1", "random")
 
 
-@app.command()
-def engineer(
-    battery: Annotated[str, typer.Option(help="Couplings wanted, such as 'axial=1,rhombic=0.25,dm=0.3'.")],
-    sample: Annotated[str, typer.Option(help="Sample that has to do it.")] = "chloroform",
-    time: Annotated[float, typer.Option(help="For how long, in the inverse of the couplings' unit.")] = 1.0,
-    pulses: Annotated[str, typer.Option(help="'finite' for the coil's pulse lengths, or 'ideal'.")] = "finite",
-    cycles: Annotated[int | None, typer.Option(help="Multiple-pulse cycles, for like spins.")] = None,
-    speed: Annotated[float | None, typer.Option(help="Speed of the engineered battery, for like spins.")] = None,
-    rf_error: Annotated[float, typer.Option(help="Relative RF error of the budget.")] = 0.03,
-    offset: Annotated[str, typer.Option(help="Offset of the budget.")] = "5 Hz",
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write the sequence (.toml); engineered.toml when left out.")
-    ] = None,
-) -> None:
-    """Write the pulse sequence that makes a sample behave as a battery of given couplings, and where it loses."""
-    from nmrqb import Sample, design
-    from nmrqb.sequence.printing import to_toml
-
-    wanted, of = options.battery(battery), Sample.load(sample)
-    target = _target(out or Path("engineered.toml"))
-    if pulses not in ("ideal", "finite"):
-        raise InputError((Problem(f"found {pulses!r}", key="--pulses", allowed="'ideal' or 'finite'"),))
-    shift = options.quantity(offset, "frequency", "--offset")
-    try:
-        how: dict[str, Any] = {"pulses": pulses, "cycles": cycles, "speed": speed}
-        sequence = design.engineer(wanted, of, time, **how)
-        budget = design.budget(sequence, wanted, of, time, rf_error=rf_error, offset=shift)
-    except ArgumentError as error:
-        raise InputError((Problem(str(error)),)) from None
-    sequence = replace(sequence, name=target.stem)
-    _write({target.name: to_toml(sequence)}, target.parent)
-    table = Table(title=sequence.title, box=None, header_style="bold", title_justify="left")
-    for column in ("error", "set to", "infidelity", "change of ergotropy"):
-        table.add_column(column)
-    for row in budget.rows:
-        table.add_row(row.name, row.setting, f"{row.infidelity:.2e}", f"{row.ergotropy_change:+.2e}")
-    console = terminal.console()
-    console.print(table)
-    console.print(f"{budget.lab_time * 1e3:.4g} ms on {of.name}. {sequence.note}", soft_wrap=True)
-    console.print(f"Wrote {target}; draw it with: nmrqb show {target} --sample {of.name}", soft_wrap=True)
-
-
-@app.command()
 def optimise(
     experiment: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="Experiment whose charging pulse is to be replaced.")
@@ -89,6 +44,8 @@ def optimise(
         float, typer.Option(help="Relative standard deviation of the RF amplitude over the sample.")
     ] = 0.0,
     offset_spread: Annotated[str, typer.Option(help="Standard deviation of the offset over the sample.")] = "0 Hz",
+    coupling_spread: Annotated[float, typer.Option(help="Relative standard deviation of the couplings.")] = 0.0,
+    orientations: Annotated[int, typer.Option(help="Orientations of a powder; 0 for one alone.")] = 0,
     members: Annotated[int, typer.Option(help="Points of each spread.")] = 5,
     over: Annotated[str, typer.Option(help="'average' of the members, or the 'worst'.")] = "average",
     noise: Annotated[bool, typer.Option("--noise", help="Let the sample's relaxation act during the pulse.")] = False,
@@ -107,44 +64,38 @@ def optimise(
     from nmrqb import Experiment, design
 
     chosen = Experiment.load(experiment)
-    for option, value, known in (
-        ("--objective", objective, OBJECTIVES),
-        ("--start", start, STARTS),
-        ("--over", over, ("average", "worst")),
-    ):
-        if value not in known:
-            raise InputError((Problem(f"found {value!r}", key=option, allowed=f"one of {', '.join(known)}"),))
+    one_of("--objective", objective, OBJECTIVES)
+    one_of("--start", start, STARTS)
+    one_of("--over", over, ("average", "worst"))
     length = options.quantity(duration, "time", "--duration")
     angle = options.quantity(flip, "angle", "--flip")
     folder = out or Path(f"{chosen.name}-optimised")
     sample, rho0, per = _empty(chosen)
     H = sample.battery().hamiltonian()
-    made = {"ergotropy": design.Ergotropy, "stored-energy": design.StoredEnergy, "power": design.Power}[objective]
-    spread = _ensemble(rf_spread, options.quantity(offset_spread, "frequency", "--offset-spread"), members)
-    _folder(folder)
-    try:
-        with terminal.progress("iterations") as update:
-            pulse = design.optimise(
-                sample,
-                made(rho0, H),
-                duration=length,
-                slices=slices,
-                flip=angle,
-                start=start,  # type: ignore[arg-type]
-                ensemble=spread,
-                over=over,  # type: ignore[arg-type]
-                noise=noise,
-                limit=None if limit is None else options.quantity(limit, "frequency", "--limit"),
-                smooth=smooth,
-                seed=seed,
-                iterations=iterations,
-                checkpoint=folder / "iterate.npz",
-                resume=resume,
-                progress=lambda done, total: update("pulse", done, total),
-            )
-    except ArgumentError as error:
-        raise InputError((Problem(str(error)),)) from None
-    sequence = _replaced(chosen, pulse)
+    most = None if limit is None else options.quantity(limit, "frequency", "--limit")
+    offsets = options.quantity(offset_spread, "frequency", "--offset-spread")
+    spread = _ensemble(rf_spread, offsets, coupling_spread, orientations, members)
+    charging = _charging(chosen)
+    with refusals(folder), terminal.progress("iterations") as update:
+        pulse = design.optimise(
+            sample,
+            _objective(objective, rho0, H, length),
+            duration=length,
+            slices=slices,
+            flip=angle,
+            start=start,  # type: ignore[arg-type]
+            ensemble=spread,
+            over=over,  # type: ignore[arg-type]
+            noise=noise,
+            limit=most,
+            smooth=smooth,
+            seed=seed,
+            iterations=iterations,
+            checkpoint=folder / "iterate.npz",
+            resume=resume,
+            progress=lambda done, total: update("pulse", done, total),
+        )
+    sequence = _replaced(chosen, pulse, charging)
     asked = {
         "experiment": experiment,
         "duration": duration,
@@ -154,6 +105,8 @@ def optimise(
         "flip": flip,
         "rf_spread": rf_spread,
         "offset_spread": offset_spread,
+        "coupling_spread": coupling_spread,
+        "orientations": orientations,
         "members": members,
         "over": over,
         "noise": noise,
@@ -177,28 +130,41 @@ def _empty(experiment: Experiment) -> tuple[Sample, Any, float]:
     return sample, rho.reshape(-1, *rho.shape[-2:])[0], per
 
 
-def _ensemble(rf: float, offset: float, members: int) -> Ensemble | None:
-    from nmrqb.nmr.distributions import offset_distribution, rf_distribution
+def _objective(name: str, rho0: Any, H: Any, duration: float) -> Objective:
+    from nmrqb import design
+
+    if name == "power":
+        return design.Power(rho0, H, duration)
+    return {"ergotropy": design.Ergotropy, "stored-energy": design.StoredEnergy}[name](rho0, H)
+
+
+def _ensemble(rf: float, offset: float, coupling: float, orientations: int, members: int) -> Ensemble | None:
+    from nmrqb.nmr.distributions import coupling_spread, offset_distribution, powder, rf_distribution
 
     try:
         parts = [rf_distribution(rf, members)] if rf else []
         parts += [offset_distribution(offset, members=members)] if offset else []
+        parts += [coupling_spread(coupling, members)] if coupling else []
+        parts += [powder(orientations)] if orientations else []
     except ArgumentError as error:
-        raise InputError((Problem(str(error), key="--rf-spread, --offset-spread or --members"),)) from None
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else parts[0] * parts[1]
+        raise InputError((Problem(str(error), key="the spreads, --orientations or --members"),)) from None
+    return math.prod(parts[1:], start=parts[0]) if parts else None
 
 
-def _replaced(experiment: Experiment, pulse: OptimisedPulse) -> Sequence:
-    """The experiment's sequence with the pulse where its charging steps were. Raises InputError where it has none."""
-    from nmrqb.sequence import Observe
-
+def _charging(experiment: Experiment) -> list[int]:
+    """Which steps of the sequence charge. Raises InputError where none does."""
     sequence = experiment.sequence
     charging = [k for k, step in enumerate(sequence.steps) if getattr(step, "use", None) == "charge"]
     if not charging:
-        problem = Problem(f"the sequence {sequence.name!r} has no step of use = 'charge'", key="use")
-        raise InputError((problem,))
+        raise InputError((Problem(f"the sequence {sequence.name!r} has no step of use = 'charge'", key="use"),))
+    return charging
+
+
+def _replaced(experiment: Experiment, pulse: OptimisedPulse, charging: list[int]) -> Sequence:
+    """The experiment's sequence with the pulse where its charging steps were."""
+    from nmrqb.sequence import Observe
+
+    sequence = experiment.sequence
     steps = [step for k, step in enumerate(sequence.steps) if k not in charging]
     steps.insert(charging[0], pulse.event())
     end = next((k for k, s in enumerate(steps) if isinstance(s, Observe) and s.observe == experiment.charged), None)
@@ -242,7 +208,7 @@ def _results(folder: Path, sequence: Sequence, pulse: OptimisedPulse, sample: Sa
         "versions": versions(),
     }
     texts["design.json"] = json.dumps(record, indent=2, sort_keys=True) + "\n"
-    _write(texts, folder)
+    write(texts, folder)
 
 
 def _maps(
@@ -257,9 +223,6 @@ def _maps(
 ) -> None:
     """Ergotropy over RF error and offset, of the plain pulse and of the optimised one."""
     from nmrqb import design
-    from nmrqb.jobs.disk import write_whole
-    from nmrqb.plots.design import robustness_maps
-    from nmrqb.runs import write_netcdf
     from nmrqb.sequence import Observe, Pulse, Sequence
 
     steps = (Pulse(pulse=f"{np.degrees(flip):.12g} deg", use="charge"), Observe(observe="charged"))
@@ -268,11 +231,9 @@ def _maps(
     offsets = np.linspace(-0.5, 0.5, 31) * (abs(sample.coupling) or 100.0)
     found = design.robustness(both, sample, "ergotropy", rf=np.linspace(0.7, 1.3, 31), offset=offsets, rho0=rho0, H=H)
     found["ergotropy"] = (found["ergotropy"] / per).assign_attrs(found["ergotropy"].attrs)
-    found["ergotropy"].attrs["units"] = _unit(experiment.sample)
+    found["ergotropy"].attrs["units"] = energy_unit(experiment.sample)
     footer = f"{experiment.title}. Plain: {np.degrees(flip):g} deg at the coil's usual amplitude. {sample.name}, no relaxation."
-    figure = robustness_maps(found, footer)
-    write_whole(folder / "robustness.nc", lambda path: write_netcdf(found, path))
-    write_whole(folder / "robustness.png", lambda path: figure.savefig(path, dpi=160))
+    write_maps(found, folder, footer)
 
 
 def _report(pulse: OptimisedPulse, sample: Sample, folder: Path, objective: str, per: float) -> None:
@@ -292,38 +253,7 @@ def _report(pulse: OptimisedPulse, sample: Sample, folder: Path, objective: str,
     for row in rows:
         table.add_row(*row)
     console = terminal.console()
-    console.print(f"{sample.name}; energies in {_unit(sample)}", soft_wrap=True)
+    console.print(f"{sample.name}; energies in {energy_unit(sample)}", soft_wrap=True)
     console.print(table)
     names = ", ".join(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
     console.print(f"Wrote {folder}{os.sep}: {names}", soft_wrap=True)
-
-
-def _unit(sample: Sample) -> str:
-    """Of energies; p is the polarisation factor."""
-    return "|d| p" if sample.is_high_temperature else "|d|"
-
-
-def _target(path: Path) -> Path:
-    if path.suffix != ".toml":
-        raise InputError((Problem(f"found {path.name!r}", key="--out", allowed="a name ending in .toml"),))
-    return path
-
-
-def _folder(folder: Path) -> None:
-    from nmrqb.jobs.disk import cause
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError((Problem(f"cannot be written ({cause(error)})", file=str(folder), key="--out"),)) from None
-
-
-def _write(texts: Mapping[str, str], folder: Path) -> None:
-    from nmrqb.jobs.disk import cause, write_whole
-
-    _folder(folder)
-    try:
-        for name, text in texts.items():
-            write_whole(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    except OSError as error:
-        raise InputError((Problem(f"cannot be written ({cause(error)})", file=str(folder), key="--out"),)) from None
