@@ -40,6 +40,7 @@ app = typer.Typer(
 app.command()(cli_run.run)
 app.command()(cli_sweep.sweep)
 app.command()(cli_backends.backends)
+app.command()(cli_compare.compare)
 app.command()(cli_paper.figure)
 app.command()(cli_paper.errata)
 app.command()(cli_signal.spectrum)

@@ -5,6 +5,7 @@ from nmrqb.design.budget import Budget, BudgetRow, budget
 from nmrqb.design.charging import compare_charging
 from nmrqb.design.controls import Channel, System
 from nmrqb.design.engineer import engineer, realise
+from nmrqb.design.exchange import exchange
 from nmrqb.design.extraction import Extraction, extraction
 from nmrqb.design.fidelity import gate_infidelity
 from nmrqb.design.maps import robustness
@@ -35,6 +36,7 @@ __all__ = [
     "couplings",
     "effective_hamiltonian",
     "engineer",
+    "exchange",
     "extraction",
     "gate_infidelity",
     "optimise",
