@@ -14,6 +14,7 @@ from rich.table import Table
 import nmrqb
 from nmrqb import (
     cli_backends,
+    cli_compare,
     cli_design,
     cli_export,
     cli_paper,

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ from nmrqb.errors import ArgumentError, InputError, Problem, RunError
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.figure import Figure
 
     from nmrqb.compare import Agreement, ClosedForm, Prediction
     from nmrqb.runs import RunFolder
@@ -158,13 +157,13 @@ def _write(dataset: xr.Dataset, against: Prediction, folder: RunFolder, curves: 
 
 def _figures(
     dataset: xr.Dataset, against: Prediction, curves: xr.Dataset | None, form: ClosedForm | None
-) -> dict[str, tuple[str, Figure]]:
+) -> dict[str, tuple[str, Any]]:
     """Figures with their file names by what they show; curves are drawn where one parameter is swept."""
     from nmrqb.compare import metric_names
     from nmrqb.plots.compare import draw_fidelity, draw_metric, draw_run_states
 
     names = metric_names(dataset)
-    found: dict[str, tuple[str, Figure]] = {}
+    found: dict[str, tuple[str, Any]] = {}
     if dataset[names[0]].ndim == 2:
         for name in names:
             heading = str(dataset[name].attrs.get("long_name", name))
@@ -176,5 +175,5 @@ def _figures(
     return found
 
 
-def _saver(figure: Figure) -> Callable[[Path], None]:
+def _saver(figure: Any) -> Callable[[Path], None]:
     return lambda path: figure.savefig(path, dpi=160)
