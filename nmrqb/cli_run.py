@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmrqb import terminal
-from nmrqb.errors import InputError, NmrqbError, Problem, RunError
+from nmrqb.errors import InputError, Problem, RunError
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from nmrqb.experiment import Experiment
-    from nmrqb.runs import Record, RunFolder, State
+    from nmrqb.runs import Record, RunFolder
 
 #: More shots than any file may ask for, and the largest seed that a NetCDF attribute holds.
 _MOST_SHOTS, _MOST_SEED = 10_000_000, 2**63 - 1
@@ -139,38 +137,15 @@ def _print_cost(experiment: Experiment, engine: str | None, shots: int | None) -
 
 def _complete(folder: RunFolder, record: Record) -> None:
     """Run what a folder's inputs ask for, from wherever it stopped, and print what came out."""
-    from nmrqb.runs import restored
+    from nmrqb.runs import restored, told
 
-    with _told(folder, record):
+    with told(folder, record):
         folder.state("running", **record.about())
         experiment = restored(folder.path, record)
         dataset = _data(experiment, folder, record)
         _write_pages(experiment, folder, dataset)
         folder.state("finished", **record.about())
     _print_run(experiment, folder, dataset)
-
-
-@contextmanager
-def _told(folder: RunFolder, record: Record) -> Iterator[None]:
-    """What stops the run is written into its folder, and told with what to do next."""
-    how = f"go on with it: nmrqb resume {shlex.quote(str(folder.path))}"
-    try:
-        yield
-    except KeyboardInterrupt:
-        _give_up(folder, record, "interrupted")
-        raise RunError("interrupted", how) from None
-    except RunError as error:
-        _give_up(folder, record, "failed", str(error))
-        raise RunError(error.message, f"{error.remedy}; then {how}" if error.remedy else how) from error
-    except Exception as error:
-        _give_up(folder, record, "failed", str(error))
-        raise
-
-
-def _give_up(folder: RunFolder, record: Record, state: State, reason: str = "") -> None:
-    """Mark a run that did not finish. Where that cannot be written either, run.json still says that it is running."""
-    with suppress(NmrqbError):
-        folder.state(state, **record.about(), **({"reason": reason} if reason else {}))
 
 
 def _data(experiment: Experiment, folder: RunFolder, record: Record) -> xr.Dataset:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ import numpy as np
 import typer
 
 from nmrqb import files, terminal
-from nmrqb.errors import InputError, NmrqbError, Problem, RunError
+from nmrqb.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,10 +77,9 @@ def _begin(source: str, chosen: Workers, seed: int, out: Path | None) -> None:
         seed=seed,
         versions=versions(),
         names={"experiment": experiment.name, "sequence": experiment.sequence.name, "sample": experiment.sample.name},
-        inputs=digests(experiment, contents),
+        inputs=digests(contents),
     )
-    target = out or Path("runs") / f"{plan.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    folder = RunFolder.create(target, plan.name)
+    folder = RunFolder.create(out, plan.name)
     with folder.locked():
         folder.inputs(contents)
         _complete(folder, record, plan, chosen)
@@ -118,34 +116,24 @@ def is_sweep(path: Path) -> bool:
 def _complete(folder: RunFolder, record: Record, plan: SweepPlan, chosen: Workers) -> None:
     """Run what is missing, and write what came out; `run.json` says how it stands."""
     from nmrqb.plots.sweep import draw_sweep
+    from nmrqb.runs import told
     from nmrqb.sweep import sweep as run_sweep
 
-    how = f"go on with it: nmrqb sweep {shlex.quote(str(folder.path))}"
-    folder.state("running", **record.about())
-    try:
+    with told(folder, record):
+        folder.state("running", **record.about())
         with terminal.progress("points") as update:
             data = run_sweep(
                 plan.task,
                 plan.design(record.seed),
                 seed=record.seed,
                 workers=chosen,
-                chunk=plan.chunk,
+                chunk=plan.table.chunk,
                 folder=folder.path,
-                progress=lambda done, total: update("points", done, total),
-                identity=plan.name,
+                progress=lambda done, total: update("sweep", done, total),
             )
         folder.data(data.assign_attrs(title=plan.title, sweep_toml=plan.document.text, engine=plan.task.engine))
         folder.file("figure.png", lambda path: draw_sweep(data, plan.title).savefig(path, dpi=160))
         folder.state("finished", **record.about())
-    except KeyboardInterrupt:
-        folder.state("interrupted", **record.about())
-        raise RunError("interrupted", how) from None
-    except RunError as error:
-        folder.state("failed", **record.about(), reason=str(error))
-        raise RunError(error.message, f"{error.remedy}; then {how}" if error.remedy else how) from error
-    except NmrqbError as error:
-        folder.state("failed", **record.about(), reason=str(error))
-        raise
     _print(folder, plan, data)
 
 
@@ -163,8 +151,8 @@ def _print(folder: RunFolder, plan: SweepPlan, data: xr.Dataset) -> None:
             table.add_row(name.replace("_", " "), str(source), *row, data[name].attrs.get("units", ""))
     console = terminal.console()
     console.print(table)
-    points = len(plan.design(0))
-    console.print(f"{points} points. Wrote {folder.path}{os.sep}: data.nc, figure.png, chunks, inputs.", soft_wrap=True)
+    written = f"Wrote {folder.path}{os.sep}: data.nc, figure.png, chunks, inputs."
+    console.print(f"{plan.points} points. {written}", soft_wrap=True)
 
 
 def _workers(executor: str | None, workers: int | None, scheduler: str | None) -> Workers:

@@ -19,7 +19,7 @@ import nmrqb
 from nmrqb import files
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.engines import Exact
-from nmrqb.errors import InputError
+from nmrqb.errors import InputError, Problem
 from nmrqb.experiment.engines import check_engine, circuit_engine, spectrometer_engine
 from nmrqb.experiment.reduce import Reduction
 from nmrqb.experiment.schema import (
@@ -98,6 +98,9 @@ class Experiment:
 
         sample, sequence: what stands for those that the document names, such as the copies that a run keeps.
         """
+        if "experiment" in document.data and "sequence" not in document.data:
+            allowed = f"run it with: nmrqb sweep {document.name}"
+            raise InputError((Problem("this is a sweep, and no experiment", file=document.name, allowed=allowed),))
         table = files.validate(ExperimentFile, document)
         sample = sample or loaded(document, "sample", table.sample, folder, Sample.load)
         sequence = sequence or loaded(document, "sequence", table.sequence, folder, Sequence.load)

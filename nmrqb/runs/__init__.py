@@ -2,6 +2,7 @@
 
 from nmrqb.runs.folder import FILES, RunFolder, State, read_netcdf, write_netcdf
 from nmrqb.runs.inputs import check_inputs, digests, inputs_of, restored
+from nmrqb.runs.outcome import told
 from nmrqb.runs.record import Record
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "inputs_of",
     "read_netcdf",
     "restored",
+    "told",
     "write_netcdf",
 ]

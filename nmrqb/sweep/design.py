@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import qmc
 
 from nmrqb import checks
 from nmrqb.checks import FloatArray
@@ -31,6 +30,10 @@ class Design:
     def __post_init__(self) -> None:
         if not self.values:
             raise ArgumentError("design", "one without parameters", "have at least one parameter")
+        if "point" in self.values:
+            raise ArgumentError(
+                "design", "one with a parameter 'point'", "call it otherwise, for points are counted by that"
+            )
         sizes = {name: np.shape(v) for name, v in self.values.items()}
         if len({*sizes.values()}) != 1 or len(next(iter(sizes.values()))) != 1:
             raise ArgumentError("design", f"one of shapes {sizes}", "have values of one shape (points,)")
@@ -87,10 +90,12 @@ def random_design(
 
 
 def _unit_points(points: int, dimensions: int, rng: np.random.Generator, how: str) -> FloatArray:
+    if how == "uniform":
+        return rng.random((points, dimensions))
+    from scipy.stats import qmc  # slow to load, and workers need none of it
+
     sampler: Any
     match how:
-        case "uniform":
-            return rng.random((points, dimensions))
         case "sobol":
             sampler = qmc.Sobol(dimensions, rng=rng)
             return np.asarray(sampler.random_base2(int(np.ceil(np.log2(points))))[:points])

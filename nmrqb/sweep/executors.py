@@ -1,22 +1,36 @@
-"""Where chunks of a sweep are worked on: this process, several processes, or a dask cluster."""
+"""Where chunks of a sweep are worked on: in this process, in several, or by an executor of the user's own."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-import nmrqb
-from nmrqb.errors import ArgumentError, InputError, Problem, RunError
+from nmrqb.errors import ArgumentError, RunError
+
+#: Variables by which libraries of linear algebra are told how many threads to take: with a process for each core, one.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Team:
+    """An executor at work. ahead: chunks handed to it before one has come back."""
+
+    executor: Executor
+    ahead: int
 
 
 class Workers(Protocol):
     """Something that opens an executor, and opens another when that one breaks."""
 
-    def open(self) -> AbstractContextManager[Executor]:
+    def open(self) -> AbstractContextManager[Team]:
         """An executor to hand chunks to. Raises RunError where there is none."""
         ...
 
@@ -38,154 +52,89 @@ class Serial:
     """One chunk after the other, in this process."""
 
     @contextmanager
-    def open(self) -> Iterator[Executor]:
-        """An executor that works where it is called."""
-        yield _Here()
+    def open(self) -> Iterator[Team]:
+        """An executor that works where it is called: each chunk is kept before the next begins."""
+        yield Team(_Here(), 1)
+
+
+@dataclass
+class Given:
+    """An executor of the user's own, which is neither closed nor opened anew."""
+
+    executor: Executor
+    _used: bool = False
+
+    @contextmanager
+    def open(self) -> Iterator[Team]:
+        """The executor. Raises RunError the second time, for then it broke."""
+        if self._used:
+            raise RunError("the executor given broke", "open another, and go on with the folder of the sweep")
+        self._used = True
+        yield Team(self.executor, 64)
 
 
 @dataclass(frozen=True)
 class Processes:
     """Worker processes of this machine; each imports the package anew, so a script needs `if __name__ == "__main__":`.
 
-    Raises ArgumentError for a number of workers below 1.
+    When one dies, those at work beside it are ended as well, and all begin anew. Raises ArgumentError for a number of
+    workers below 1.
     """
 
     workers: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.workers, int) or self.workers < 1:
-            raise ArgumentError("workers", self.workers, "be a whole number, 1 or more")
+        check_workers(self.workers)
 
     @contextmanager
-    def open(self) -> Iterator[Executor]:
-        """A pool of processes; chunks that wait are dropped when it closes."""
-        pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+    def open(self) -> Iterator[Team]:
+        """A pool of processes. They end when it closes: at once if by an error or Ctrl-C, or if this process is killed."""
+        context = multiprocessing.get_context("spawn")
+        alive, held = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(self.workers, context, _begin, (alive,))
         try:
-            yield pool
+            with spawning():
+                pool.submit(int)  # starts the processes
+            yield Team(pool, 2 * self.workers)
+        except BaseException:
+            held.close()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            held.close()
+            alive.close()
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A dask cluster: the user's own by the address of its scheduler, or one on this machine with some workers.
-
-    timeout: for the scheduler to answer, in s. Raises ArgumentError for a number of workers below 1.
-    """
-
-    scheduler: str | None = None
-    workers: int = 2
-    timeout: float = 10.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.workers, int) or self.workers < 1:
-            raise ArgumentError("workers", self.workers, "be a whole number, 1 or more")
-
-    @contextmanager
-    def open(self) -> Iterator[Executor]:
-        """An executor on the cluster's workers. Raises RunError when the scheduler or its workers cannot be used."""
-        distributed = _distributed()
-        with _quiet(), self._client(distributed) as client:
-            _check_workers(client, self.timeout)
-            # every chunk is its own task: dask must not take two of them for the same by their arguments
-            yield client.get_executor(pure=False, retries=0)
-
-    @contextmanager
-    def _client(self, distributed: Any) -> Iterator[Any]:
-        if self.scheduler is None:
-            how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
-            with (
-                distributed.LocalCluster(n_workers=self.workers, **how) as cluster,
-                distributed.Client(cluster) as client,
-            ):
-                yield client
-            return
-        try:
-            client = distributed.Client(self.scheduler, timeout=self.timeout)
-        except (OSError, TimeoutError, ValueError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            remedy = "start one with `dask scheduler`, or leave --scheduler out for workers of this machine"
-            raise RunError(f"no dask scheduler answers at {self.scheduler!r} ({reason})", remedy) from None
-        with client:
-            yield client
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError:
-        allowed = "install it: pip install 'nmrqb[dask]'"
-        raise InputError((Problem("dask.distributed is not installed", key="--executor", allowed=allowed),)) from None
-    return distributed
+def check_workers(workers: int) -> None:
+    """Raises ArgumentError."""
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise ArgumentError("workers", workers, "be a whole number, 1 or more")
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """What dask logs of workers that come and go is not the user's business: the sweep says what it lost."""
-    import logging
-
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+def spawning() -> Iterator[None]:
+    """Processes that are started meanwhile take one thread each, and leave Ctrl-C to this one."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update({name: "1" for name, value in before.items() if value is None})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if os.name == "posix" else None
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _check_workers(client: Any, timeout: float) -> None:
-    """That there are workers, and that they run what runs here. Raises RunError."""
-    try:
-        client.wait_for_workers(1, timeout=timeout)
-    except TimeoutError:
-        remedy = "start some with `dask worker ADDRESS`"
-        raise RunError(f"the scheduler at {client.scheduler.address} has no workers", remedy) from None
-    here = _versions()
-    for address, found in client.run(_versions_there).items():
-        other = [
-            f"{name} {found.get(name) or 'missing'} there, {was} here"
-            for name, was in here.items()
-            if found.get(name) != was
-        ]
-        if other:
-            remedy = "install the same versions on all workers, for numbers may differ otherwise"
-            raise RunError(f"the worker {address} has other versions ({'; '.join(other)})", remedy)
+def _begin(alive: Connection) -> None:
+    """What a worker does first: it leaves Ctrl-C to its parent, and sees to it that it does not outlive that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
 
 
-def _versions() -> dict[str, str]:
-    import importlib.metadata
-    import platform
-
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"nmrqb": nmrqb.__version__, "python": python} | {
-        name: importlib.metadata.version(name) for name in ("numpy", "scipy")
-    }
-
-
-def _worker_versions() -> dict[str, str]:
-    """The versions on a worker, where the package may be missing: built on what every Python has."""
-    import importlib
-    import importlib.metadata
-    import platform
-
-    found = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in ("numpy", "scipy"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = ""
-    try:
-        found["nmrqb"] = importlib.import_module("nmrqb").__version__
-    except ImportError:
-        found["nmrqb"] = ""
-    return found
-
-
-def _by_value(function: Any) -> Any:
-    """A function that travels with its code: a worker without the package must be able to call it."""
-    import types
-
-    return types.FunctionType(function.__code__, {"__name__": "__main__", "__builtins__": __builtins__}, "versions")
-
-
-_versions_there = _by_value(_worker_versions)
+def _end_with(alive: Connection) -> None:
+    """Wait until nobody holds the other end of a pipe, then end this process."""
+    with suppress(EOFError, OSError):
+        alive.recv()
+    os._exit(1)

@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import copy
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from nmrqb import files
 from nmrqb.experiment import Experiment
-from nmrqb.files import Document, nearest
-from nmrqb.nmr import Sample
-
-#: What a dotted name begins with: the sample's file, or the experiment's.
-PREFIXES = ("sample", "experiment")
-
+from nmrqb.sweep.overrides import Override, with_overrides
 
 #: What is said of a run that holds for all points of a sweep.
 _SHARED = ("experiment", "sample", "sequence", "pulses", "noise", "reported_per", "versions")
-
-
-@dataclass(frozen=True)
-class Override:
-    """A key of a file that a sweep sets, such as "sample.couplings.0.dipolar", and the unit of its values ("" for none)."""
-
-    name: str
-    unit: str
-
-    @property
-    def path(self) -> tuple[str | int, ...]:
-        """The key inside of its file."""
-        return tuple(int(part) if part.isdigit() else part for part in self.name.split(".")[1:])
-
-    def check(self, experiment: Experiment) -> None:
-        """Raises KeyError with the key and what there is, where the file has no table that would hold it."""
-        data: Any = documents(experiment)[self.name.partition(".")[0]].data
-        for part in self.path[:-1]:
-            known = range(len(data)) if isinstance(data, list) else data
-            if part not in known:
-                raise KeyError(part, nearest(str(part), [str(key) for key in known]))
-            data = data[part]
-
-    def put(self, data: dict[str, Any], value: float) -> None:
-        """Set the key in a document's tables."""
-        node: Any = data
-        for part in self.path[:-1]:
-            node = node[part]
-        last: Any = self.path[-1]
-        before = node[last] if isinstance(node, list) else node.get(last)
-        node[last] = _written(value, self.unit, before)
-
-
-def _written(value: float, unit: str, before: Any) -> str | float | int:
-    if unit:
-        return f"{value:.17g} {unit}"
-    whole = isinstance(before, int) and not isinstance(before, bool)
-    return round(value) if whole else value
-
-
-def documents(experiment: Experiment) -> dict[str, Document]:
-    """The documents that a sweep may set keys of, by prefix."""
-    name = experiment.sample.name
-    return {"sample": files.document(experiment.sample.source, f"{name}.toml"), "experiment": experiment.document}
 
 
 @dataclass(frozen=True)
@@ -80,6 +28,14 @@ class ExperimentTask:
     overrides: tuple[Override, ...] = ()
     states: bool = False
 
+    @property
+    def identity(self) -> str:
+        """Names the task by the contents of its files."""
+        experiment = self.experiment
+        texts = (experiment.document.text, experiment.sample.source, experiment.sequence.document.text)
+        digest = hashlib.sha256("\0".join((*texts, self.engine, str(self.states), *map(str, self.overrides))).encode())
+        return f"{experiment.name} on {self.engine}, {digest.hexdigest()}"
+
     def __call__(self, values: Mapping[str, np.ndarray], rng: np.random.Generator) -> xr.Dataset:
         """Metrics at the points, values (n,) each: a Dataset over "point" and whatever the experiment sweeps itself.
 
@@ -93,27 +49,18 @@ class ExperimentTask:
         parts, order = [], []
         for g in np.argsort(first):  # groups in the order of their first points
             where = np.flatnonzero(group.ravel() == g)
-            experiment = self.experiment_at(dict(zip(keys, rows[where[0]], strict=True)))
+            experiment = with_overrides(
+                self.experiment, self.overrides, dict(zip(keys, rows[where[0]].tolist(), strict=True))
+            )
             parts += self._run(experiment, {name: v[where] for name, v in free.items()}, len(where), rng)
             order.append(where)
-        whole = xr.concat(parts, dim="point", combine_attrs="override", coords="minimal", compat="override")
+        whole = xr.concat(
+            parts, "point", data_vars="all", coords="minimal", compat="override", join="exact", combine_attrs="override"
+        )
         back = np.argsort(np.concatenate(order), kind="stable")
         whole = whole.isel(point=back).drop_vars("point", errors="ignore")
         whole.attrs = {name: whole.attrs[name] for name in _SHARED if name in whole.attrs}
         return whole
-
-    def experiment_at(self, values: Mapping[str, float]) -> Experiment:
-        """The experiment with keys of its files set. Raises InputError for what the files refuse."""
-        if not self.overrides:
-            return self.experiment
-        found = documents(self.experiment)
-        tables = {prefix: copy.deepcopy(document.data) for prefix, document in found.items()}
-        for override in self.overrides:
-            override.put(tables[override.name.partition(".")[0]], values[override.name])
-        sample = Sample.parse(replace(found["sample"], data=tables["sample"]), self.experiment.sample.name)
-        document = replace(found["experiment"], data=tables["experiment"])
-        sequence = replace(self.experiment.sequence, bound={})
-        return Experiment.parse(document, self.experiment.name, Path(), sample=sample, sequence=sequence)
 
     def _run(
         self, experiment: Experiment, points: dict[str, np.ndarray], n: int, rng: np.random.Generator

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,16 @@ import xarray as xr
 import nmrqb
 from nmrqb.errors import ArgumentError, NmrqbError, RunError
 from nmrqb.results import Progress
+from nmrqb.sweep.chunk import Chunks, Task, chunk_size, versions
 from nmrqb.sweep.design import Design
-from nmrqb.sweep.executors import Serial, Workers
+from nmrqb.sweep.executors import Given, Serial, Team, Workers
+from nmrqb.sweep.packing import join
 from nmrqb.sweep.store import Memory, SweepStore
 
-#: A task gets the values of some points, (n,) each, and a generator of its own; it returns arrays (n, ...) by name, or a
-#: Dataset with the dimension "point".
-Task = Callable[[Mapping[str, np.ndarray], np.random.Generator], Mapping[str, Any] | xr.Dataset]
-
-#: Chunks that a sweep is cut into at most, and points of one at least, unless told: enough to spread, few enough to keep.
-CHUNKS, POINTS = 128, 20
-#: Chunks handed out at once, and how often in a row workers may die without finishing any.
-_WINDOW, _PATIENCE = 64, 8
+#: How often in a row workers may die without finishing any chunk.
+_PATIENCE = 4
+#: What dask raises for workers and connections that are gone; its exceptions have no common base.
+_DASK_DEATHS = {"KilledWorker", "CommClosedError", "FutureCancelledError", "WorkerClosedError", "FutureLostError"}
 
 
 def sweep(
@@ -42,122 +40,112 @@ def sweep(
 ) -> xr.Dataset:
     """A task at every point of a design, as one labelled Dataset: the axes of a grid, or "point" with each parameter along it.
 
-    The points are cut into chunks of `chunk` (by default POINTS or more, so that there are at most CHUNKS), and chunk k draws from the seed
-    (seed, k): the numbers do not depend on who works, how many, or in what order. workers: Serial (the default), Processes,
-    Cluster, or any concurrent.futures executor. A worker that dies costs its chunk, which is done again elsewhere.
+    The points are cut into chunks of `chunk` (by default so many that there are about 128 chunks of 20 to 2000), and chunk
+    k draws from the seed (seed, k): the numbers do not depend on who works, how many, or in what order. workers: Serial (the
+    default), Processes, Cluster, or any concurrent.futures executor. A worker that dies costs its chunk, which is done again.
     folder: where finished chunks are kept; a sweep that was cut short goes on from them, and ends with the same bytes.
-    identity: names the task, so that a folder is not mixed with chunks of another; by default its qualified name.
+    progress: called with the points done, by all workers, and all points, after each chunk. identity: names the task, so
+    that a folder is not mixed with chunks of another; by default the task's own attribute `identity`, or its qualified name.
     Raises ArgumentError for what is no sweep, whatever the task raises, InputError for a folder of another sweep, RunError
     when workers die again and again.
     """
-    size = _size(chunk, len(design))
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
         raise ArgumentError("seed", seed, "be a whole number, zero or more")
-    count = -(-len(design) // size)
-    store = Memory() if folder is None else SweepStore.open(folder, _plan(task, design, int(seed), size, identity))
-    todo = [k for k in range(count) if not store.done(k)]
-    points = [min(size, len(design) - k * size) for k in range(count)]
-    done = len(design) - sum(points[k] for k in todo)
+    chunks = Chunks(task, design, int(seed), chunk_size(chunk, len(design)))
+    store = Memory() if folder is None else SweepStore.open(folder, _plan(chunks, identity))
+    todo = [k for k in range(len(chunks)) if not store.done(k)]
+    done = len(design) - sum(map(chunks.points, todo))
     if progress is not None:
         progress(done, len(design))
-    for number, data in _finished(task, design, int(seed), size, todo, workers):
-        store.keep(number, data)
-        done += points[number]
-        if progress is not None:
-            progress(done, len(design))
-    whole = xr.concat([store.chunk(k) for k in range(count)], dim="point", combine_attrs="override")
-    return _labelled(whole, design).assign_attrs(seed=int(seed), chunk=size, nmrqb=nmrqb.__version__)
+    team: Workers = Given(workers) if isinstance(workers, Executor) else workers or Serial()
+    with closing(_finished(chunks, todo, team)) as finished:
+        for number, data in finished:
+            store.keep(number, data)
+            done += chunks.points(number)
+            if progress is not None:
+                progress(done, len(design))
+    whole = join(store.chunk(k) for k in range(len(chunks)))
+    return _labelled(whole, design).assign_attrs(seed=int(seed), chunk=chunks.size, nmrqb=nmrqb.__version__)
 
 
-def _size(chunk: int | None, points: int) -> int:
-    if chunk is None:
-        return min(points, max(POINTS, -(-points // CHUNKS)))
-    if not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise ArgumentError("chunk", chunk, "be a whole number, 1 or more")
-    return int(min(chunk, points))
-
-
-def _plan(task: Task, design: Design, seed: int, size: int, identity: str) -> dict[str, Any]:
+def _plan(chunks: Chunks, identity: str) -> dict[str, Any]:
     """What makes two sweeps the same."""
+    task, design = chunks.task, chunks.design
     digest = hashlib.sha256()
     for name, values in design.values.items():
-        digest.update(name.encode() + np.ascontiguousarray(values, dtype=float).tobytes())
-    name = identity or f"{getattr(task, '__module__', '')}.{getattr(task, '__qualname__', type(task).__qualname__)}"
-    versions = {"nmrqb": nmrqb.__version__, "numpy": np.__version__}
-    about = {"task": name, "points": len(design), "parameters": list(design.values), "values": digest.hexdigest()}
-    return {**about, "seed": seed, "chunk": size, "versions": versions}
+        digest.update(name.encode() + b"\0" + np.ascontiguousarray(values, dtype=float).tobytes())
+    known = f"{getattr(task, '__module__', '')}.{getattr(task, '__qualname__', type(task).__qualname__)}"
+    return {
+        "task": identity or getattr(task, "identity", "") or known,
+        "points": len(design),
+        "parameters": list(design.values),
+        "values": digest.hexdigest()[:16],
+        "seed": chunks.seed,
+        "chunk": chunks.size,
+        "versions": versions(),
+    }
 
 
-def run_chunk(task: Task, values: Mapping[str, np.ndarray], seed: int, number: int) -> xr.Dataset:
-    """One chunk, wherever this is called: the task's answer as a Dataset with the dimension "point".
-
-    Raises whatever the task raises, or ArgumentError for an answer that has not one entry for each point.
-    """
-    n = len(next(iter(values.values())))
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-    answer = task(values, rng)
-    if not isinstance(answer, xr.Dataset):
-        arrays = {name: np.asarray(value) for name, value in answer.items()}
-        dims = {name: ("point", *(f"{name}_{k}" for k in range(1, a.ndim))) for name, a in arrays.items() if a.ndim}
-        wrong = {name: a.shape for name, a in arrays.items() if a.shape[:1] != (n,)}
-        if wrong:
-            raise ArgumentError("task", f"one that answers with shapes {wrong} for {n} points", "give arrays (n, ...)")
-        return xr.Dataset({name: (dims[name], a) for name, a in arrays.items()})
-    if answer.sizes.get("point") != n:
-        found = f"one that answers with {answer.sizes.get('point')} points for {n}"
-        raise ArgumentError("task", found, "give a Dataset with a dimension point")
-    return answer
-
-
-def _finished(
-    task: Task, design: Design, seed: int, size: int, todo: list[int], workers: Workers | Executor | None
-) -> Iterator[tuple[int, xr.Dataset]]:
-    """Chunks as they are finished; executors that break are opened anew."""
-    left, deaths = list(todo), 0
+def _finished(chunks: Chunks, todo: list[int], workers: Workers) -> Generator[tuple[int, bytes], None, None]:
+    """Chunks as they are finished; executors that break are opened anew, and what was lost with them is done again."""
+    left, deaths = dict.fromkeys(todo), 0
     while left:
         before = len(left)
-        with _opened(workers) as pool:
-            for number, future in _handed_out(pool, task, design, seed, size, list(left)):
+        with workers.open() as team, closing(_ended(team, chunks, list(left))) as ended:
+            for number, future in ended:
+                data = _answer(future, chunks, number)
+                if data is not None:
+                    del left[number]
+                    yield number, data
+        deaths = deaths + 1 if len(left) == before else 0
+        if deaths >= _PATIENCE:
+            remedy = "give them more memory or smaller chunks, and go on with it"
+            raise RunError(f"workers died {deaths} times in a row at chunk {next(iter(left))}", remedy)
+
+
+def _answer(future: Future[bytes], chunks: Chunks, number: int) -> bytes | None:
+    """What came of a chunk, or None where who worked on it died. Raises what the task raised, with its points."""
+    try:
+        return future.result()
+    except Exception as error:
+        if _is_death(error):
+            return None
+        first, end = chunks.bounds(number)
+        error.add_note(f"in chunk {number} of the sweep, points {first} to {end - 1}")
+        if isinstance(error, ModuleNotFoundError):
+            remedy = "workers need the package and the modules of the task, where they find them"
+            raise RunError(f"a worker has no module {error.name!r}", remedy) from error
+        raise
+
+
+def _ended(team: Team, chunks: Chunks, left: list[int]) -> Generator[tuple[int, Future[bytes]], None, None]:
+    """Futures of chunks as they end, those that succeeded first, some at work at a time.
+
+    It stops where the executor takes no more; what still waits when it is closed is called off.
+    """
+    waiting: dict[Future[bytes], int] = {}
+    queue = iter(left)
+    try:
+        while True:
+            while len(waiting) < team.ahead and (number := next(queue, None)) is not None:
                 try:
-                    data = future.result()
+                    waiting[chunks.submit(team.executor, number)] = number
                 except Exception as error:
                     if not _is_death(error):
                         raise
-                    continue
-                left.remove(number)
-                yield number, data
-        deaths = deaths + 1 if len(left) == before else 0
-        if left and isinstance(workers, Executor):
-            raise RunError("the executor given broke", "open another, and go on with the folder of the sweep")
-        if deaths >= _PATIENCE:
-            remedy = "give them more memory or smaller chunks, and go on with it"
-            raise RunError(f"workers died {deaths} times in a row at chunk {left[0]}", remedy)
+                    queue = iter(())
+            if not waiting:
+                return
+            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in sorted(ended, key=lambda f: (_failed(f), waiting[f])):
+                yield waiting.pop(future), future
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
-def _handed_out(
-    pool: Executor, task: Task, design: Design, seed: int, size: int, left: list[int]
-) -> Iterator[tuple[int, Future[Any]]]:
-    """Futures of chunks as they end, a window of them at work at a time; it stops where the executor takes no more."""
-    waiting: dict[Future[Any], int] = {}
-    queue = iter(left)
-    broken = False
-    while True:
-        while len(waiting) < _WINDOW and not broken:
-            number = next(queue, None)
-            if number is None:
-                break
-            values = design.part(number * size, (number + 1) * size)
-            try:
-                waiting[pool.submit(run_chunk, task, values, seed, number)] = number
-            except Exception as error:
-                if not _is_death(error):
-                    raise
-                broken = True
-        if not waiting:
-            return
-        ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in ended:
-            yield waiting.pop(future), future
+def _failed(future: Future[Any]) -> bool:
+    return future.cancelled() or future.exception() is not None
 
 
 def _is_death(error: BaseException) -> bool:
@@ -167,15 +155,6 @@ def _is_death(error: BaseException) -> bool:
     if isinstance(error, (BrokenExecutor, CancelledError)):
         return True
     return type(error).__module__.startswith("distributed") and type(error).__name__ in _DASK_DEATHS
-
-
-_DASK_DEATHS = {"KilledWorker", "CommClosedError", "FutureCancelledError", "WorkerClosedError", "FutureLostError"}
-
-
-def _opened(workers: Workers | Executor | None) -> AbstractContextManager[Executor]:
-    if isinstance(workers, Executor):
-        return nullcontext(workers)
-    return (workers or Serial()).open()
 
 
 def _labelled(whole: xr.Dataset, design: Design) -> xr.Dataset:

@@ -1,9 +1,12 @@
 """Tasks of sweeps, where worker processes can import them."""
 
 import os
+import signal
 import time
+from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 
 def noisy_sum(values, rng):
@@ -11,20 +14,30 @@ def noisy_sum(values, rng):
     return {"total": values["a"] + 10 * values["b"], "drawn": rng.normal(size=(len(values["a"]), 2))}
 
 
-def slow(values, rng):
-    """Busy for 2 ms a point, as real work is: the processor has to be there for it."""
-    end = time.process_time() + 0.002 * len(values["a"])
+def labelled(values, rng):
+    """A Dataset with an axis of its own, text along it, and attributes."""
+    n = len(values["a"])
+    data = {"power": (("who", "point"), np.stack([values["a"], rng.normal(size=n)]), {"units": "W"})}
+    return xr.Dataset(data, {"who": ["theory", "exact"]}, {"title": "Powers", "p": np.float64(0.5)})
+
+
+def busy(values, milliseconds):
+    """Work of so much processor time for each point: waiting for the processor does not count."""
+    end = time.process_time() + 1e-3 * milliseconds * len(values["a"])
     while time.process_time() < end:
         np.linalg.eigvalsh(np.eye(4))
+
+
+def slow(values, rng):
+    """2 ms a point, as real work is."""
+    busy(values, 2)
     return noisy_sum(values, rng)
 
 
-def slow_pid(values, rng):
-    """Which process did the work, beside the answer: its number is told in a file."""
-    folder = os.environ["SWEEP_PIDS"]
-    with open(f"{folder}/{os.getpid()}", "a"):  # noqa: PTH123 - one line per process
-        pass
-    return slow(values, rng)
+def millisecond(values, rng):
+    """Just above 1 ms a point."""
+    busy(values, 1.05)
+    return noisy_sum(values, rng)
 
 
 def failing(values, rng):
@@ -36,9 +49,24 @@ def failing(values, rng):
 
 def deadly(values, rng):
     """Kills whoever works on it."""
-    os._exit(9)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def misshapen(values, rng):
-    """Answers with one value for all points."""
-    return {"total": np.zeros(len(values["a"]) + 1)}
+def deadly_once(values, rng):
+    """Kills who works on an even point for the first time; the file that says so lies in a folder told by the environment."""
+    told = Path(os.environ["SWEEP_DEATHS"]) / f"{values['a'][0]:g}"
+    if values["a"][0] % 2 == 0 and not told.exists():
+        told.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return noisy_sum(values, rng)
+
+
+def process(values, rng):
+    """Which process worked on each point."""
+    time.sleep(0.02)
+    return {"pid": np.full(len(values["a"]), os.getpid())}
+
+
+def missing_module(values, rng):
+    """Needs what is not there."""
+    import not_to_be_found_anywhere  # noqa: F401

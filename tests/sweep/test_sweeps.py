@@ -1,13 +1,9 @@
-"""Sweeps: the answer depends on the points and the seed alone, whoever works, dies, or is told to go on."""
+"""Sweeps: the answer depends on the points and the seed alone, whoever works, and what is finished is not done again."""
 
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +12,11 @@ import xarray as xr
 
 from nmrqb.errors import InputError, RunError
 from nmrqb.sweep import Cluster, Processes, Serial, grid, random_design, sweep
-from nmrqb.sweep.executors import _worker_versions
+from nmrqb.sweep.chunk import chunk_size, run_chunk, versions
+from nmrqb.sweep.packing import join, pack
 
 GRID = grid({"a": "Hz"}, a=np.arange(6.0), b=[1.0, 2.0, 4.0])
+LINE = grid(a=np.arange(10.0), b=[0.0])
 
 
 def test_a_grid_becomes_axes_with_units():
@@ -29,15 +27,21 @@ def test_a_grid_becomes_axes_with_units():
     assert found["a"].attrs["units"] == "Hz"
 
 
+def test_a_task_with_axes_of_its_own_keeps_them():
+    found = sweep(sweep_tasks.labelled, GRID, seed=1, chunk=4)
+    assert found["power"].dims == ("a", "b", "who")
+    assert found["power"].attrs["units"] == "W"
+    assert (found.attrs["title"], found.attrs["p"]) == ("Powers", 0.5)
+    assert np.array_equal(found["power"].sel(who="theory", b=2.0), found["a"])
+
+
 def test_random_points_keep_their_parameters_beside_them():
     for how in ("uniform", "sobol", "latin"):
         design = random_design(50, 3, {"a": (0.0, 1.0), "b": (5.0, 2.0)}, how=how)
         found = sweep(sweep_tasks.noisy_sum, design, seed=1)
         assert np.allclose(found["total"], found["a"] + 10 * found["b"])
-        assert found["a"].min() >= 0
-        assert found["a"].max() <= 1
-        assert found["b"].min() >= 2
-        assert found["b"].max() <= 5
+        assert 0 <= found["a"].min() <= found["a"].max() <= 1
+        assert 2 <= found["b"].min() <= found["b"].max() <= 5
         again = random_design(50, 3, {"a": (0.0, 1.0), "b": (5.0, 2.0)}, how=how)
         assert np.array_equal(again.values["a"], design.values["a"])
         assert not np.array_equal(random_design(50, 4, {"a": (0.0, 1.0)}, how=how).values["a"], design.values["a"])
@@ -61,9 +65,9 @@ def test_whoever_works_gives_the_same_numbers(chunk):
     assert not sweep(sweep_tasks.noisy_sum, GRID, seed=8, chunk=chunk)["drawn"].equals(serial["drawn"])
 
 
-def test_processes_of_any_number_give_the_same_numbers():
-    serial = sweep(sweep_tasks.noisy_sum, GRID, seed=7, chunk=2, workers=Serial())
-    assert sweep(sweep_tasks.noisy_sum, GRID, seed=7, chunk=2, workers=Processes(2)).identical(serial)
+def test_every_chunk_draws_from_a_seed_of_its_own():
+    found = sweep(sweep_tasks.noisy_sum, grid(a=np.arange(40.0), b=[0.0]), seed=7, chunk=1)["drawn"].values
+    assert len(np.unique(found)) == found.size
 
 
 def test_progress_counts_points_to_the_end():
@@ -73,28 +77,106 @@ def test_progress_counts_points_to_the_end():
 
 
 def test_finished_chunks_are_not_done_again(tmp_path):
-    with pytest.raises(ValueError, match="found a = "):
-        sweep(sweep_tasks.failing, grid(a=np.arange(10.0), b=[0.0]), seed=1, chunk=2, folder=tmp_path, identity="t")
+    with pytest.raises(ValueError, match="found a = ") as failure:
+        sweep(sweep_tasks.failing, LINE, seed=1, chunk=2, folder=tmp_path, identity="t")
+    assert failure.value.__notes__ == ["in chunk 3 of the sweep, points 6 to 7"]
     kept = sorted(path.name for path in (tmp_path / "chunks").iterdir())
-    assert kept == ["000000.nc", "000001.nc", "000002.nc"]
+    assert kept == ["0000000.npz", "0000001.npz", "0000002.npz"]
     before = {name: (tmp_path / "chunks" / name).stat().st_mtime_ns for name in kept}
-    whole = sweep(
-        sweep_tasks.noisy_sum, grid(a=np.arange(10.0), b=[0.0]), seed=1, chunk=2, folder=tmp_path, identity="t"
-    )
+    told = []
+    how = {"seed": 1, "chunk": 2, "folder": tmp_path, "identity": "t"}
+    whole = sweep(sweep_tasks.noisy_sum, LINE, progress=lambda *done: told.append(done), **how)
+    assert told == [(6, 10), (8, 10), (10, 10)]
     assert {name: (tmp_path / "chunks" / name).stat().st_mtime_ns for name in kept} == before
-    assert whole.identical(sweep(sweep_tasks.noisy_sum, grid(a=np.arange(10.0), b=[0.0]), seed=1, chunk=2))
+    assert whole.identical(sweep(sweep_tasks.noisy_sum, LINE, seed=1, chunk=2))
+
+
+def test_what_others_finished_is_kept_when_one_fails(tmp_path):
+    with ThreadPoolExecutor(2) as pool, pytest.raises(ValueError, match="found a = 9"):
+        sweep(
+            sweep_tasks.failing, grid(a=[9.0, 1.0, 2.0, 3.0], b=[0.0]), seed=1, chunk=1, folder=tmp_path, workers=pool
+        )
+    # the pool may have begun others, but what had come back beside the failure is there
+    assert "0000000.npz" not in {path.name for path in (tmp_path / "chunks").iterdir()}
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path):
     sweep(sweep_tasks.noisy_sum, GRID, seed=1, folder=tmp_path)
-    for other in ({"seed": 2}, {"seed": 1, "chunk": 3}, {"seed": 1, "identity": "other"}):
-        with pytest.raises(InputError, match="holds another sweep"):
+    for other, found in (
+        ({"seed": 2}, r"another sweep \(seed 1, not 2\)"),
+        ({"seed": 1, "chunk": 3}, r"another sweep \(chunk 18, not 3\)"),
+        ({"seed": 1, "identity": "other"}, r"task sweep_tasks.noisy_sum, not other"),
+    ):
+        with pytest.raises(InputError, match=found):
             sweep(sweep_tasks.noisy_sum, GRID, folder=tmp_path, **other)
+    (tmp_path / "sweep.json").write_text("[]")
+    with pytest.raises(InputError, match="holds another sweep; go on with"):
+        sweep(sweep_tasks.noisy_sum, GRID, seed=1, folder=tmp_path)
 
 
-def test_workers_that_always_die_end_the_sweep_with_a_sentence():
-    with pytest.raises(RunError, match=r"workers died 8 times in a row at chunk 0"):
-        sweep(sweep_tasks.deadly, grid(a=[1.0]), seed=1, workers=Processes(1))
+def test_a_damaged_chunk_is_named(tmp_path):
+    sweep(sweep_tasks.noisy_sum, LINE, seed=1, chunk=2, folder=tmp_path)
+    file = tmp_path / "chunks" / "0000003.npz"
+    good = file.read_bytes()
+    for bad in (b"", good[:100], good[:200] + b"x" * 40 + good[240:], good[:-30]):
+        file.write_bytes(bad)
+        with pytest.raises(RunError, match=r"chunk 3 of the sweep is damaged .*remove its file"):
+            sweep(sweep_tasks.noisy_sum, LINE, seed=1, chunk=2, folder=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file.*cannot be written"):
+        sweep(sweep_tasks.noisy_sum, GRID, seed=1, folder=tmp_path / "file")
+    (tmp_path / "chunks" / "0000000.npz").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"0000000.npz cannot be written .*make room"):
+        sweep(sweep_tasks.noisy_sum, GRID, seed=1, folder=tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files are limited in size by a system call")
+def test_a_full_disk_costs_the_chunk_that_found_no_room(tmp_path):
+    import resource
+
+    how = {"seed": 1, "chunk": 2, "folder": tmp_path}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    try:
+        with pytest.raises(RunError, match=r"0000000.npz cannot be written \(file too large\); make room"):
+            sweep(sweep_tasks.noisy_sum, LINE, **how)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert list((tmp_path / "chunks").iterdir()) == []
+    assert sweep(sweep_tasks.noisy_sum, LINE, **how).identical(sweep(sweep_tasks.noisy_sum, LINE, seed=1, chunk=2))
+
+
+def test_a_chunk_keeps_what_it_is_given_and_joins_with_others():
+    data = xr.Dataset({"a": ("point", [1.0, np.nan]), "flag": ("point", [True, False]), "unit": ((), "Hz")})
+    assert join([pack(data)]).identical(data)
+    assert pack(data) == pack(data.copy(deep=True))
+    assert join([pack(data), pack(data)])["a"].sizes == {"point": 4}
+    for other, found in (
+        (data.assign(unit="kHz"), "'unit' .* not the same in all chunks"),
+        (data.drop_vars("flag"), r"with \['a', 'unit'\]"),
+        (data.assign(a=(("point", "x"), np.zeros((2, 3)))), "the same at all points"),
+    ):
+        with pytest.raises(ValueError, match=found):
+            join([pack(data), pack(other)])
+
+
+def test_a_worker_of_other_versions_that_came_late_is_refused():
+    values = {"a": np.zeros(1), "b": np.zeros(1)}
+    assert run_chunk(sweep_tasks.noisy_sum, values, 1, 0, versions())
+    with pytest.raises(RunError, match=r"a worker has other versions \(nmrqb .*, not 99.0\); install the same"):
+        run_chunk(sweep_tasks.noisy_sum, values, 1, 0, versions() | {"nmrqb": "99.0"})
+
+
+def test_chunks_are_neither_small_nor_many():
+    sizes = [chunk_size(None, n) for n in (1, 20, 2560, 2561, 10_000, 10_000_000)]
+    assert sizes == [1, 20, 20, 21, 79, 2000]
+    assert chunk_size(7, 5) == 5
+
+
+def answers(value):
+    return lambda values, rng: value
 
 
 def test_bad_sweeps_are_refused_with_what_was_found():
@@ -102,13 +184,23 @@ def test_bad_sweeps_are_refused_with_what_was_found():
         (lambda: grid(a=[]), r"a must .*\(0,\)"),
         (lambda: grid(a=[1.0, np.nan]), "nan"),
         (lambda: grid(), "without parameters"),
+        (lambda: grid(point=[1.0]), "parameter 'point'"),
         (lambda: grid(a=np.zeros(10_000), b=np.zeros(10_000)), "100000000 points"),
         (lambda: random_design(0, 1, {"a": (0, 1)}), "points must .* is 0"),
         (lambda: random_design(5, 1, {}), "ranges must"),
+        (lambda: random_design(5, 1, {"a": (0, 1, 2)}), r"a must .*\(3,\)"),
         (lambda: random_design(5, 1, {"a": (0, 1)}, how="grid"), "'grid'"),
         (lambda: sweep(sweep_tasks.noisy_sum, GRID, seed=-1), "seed must .* is -1"),
+        (lambda: sweep(sweep_tasks.noisy_sum, GRID, seed=True), "seed must .* is True"),
         (lambda: sweep(sweep_tasks.noisy_sum, GRID, seed=1, chunk=0), "chunk must .* is 0"),
-        (lambda: sweep(sweep_tasks.misshapen, GRID, seed=1), r"\(19,\).*for 18 points"),
+        (lambda: sweep(answers({"x": np.zeros(19)}), GRID, seed=1), "18 points, but is one for 19 points"),
+        (lambda: sweep(answers({"x": 1.0}), GRID, seed=1), "'x' .* single value"),
+        (lambda: sweep(answers({}), GRID, seed=1), "answer .* empty"),
+        (lambda: sweep(answers(None), GRID, seed=1), "answer .* NoneType"),
+        (lambda: sweep(answers(xr.Dataset({"x": ("time", np.zeros(18))})), GRID, seed=1), "is one for no points"),
+        (lambda: sweep(answers({"a": np.zeros(18)}), GRID, seed=1), "other names .* 'a'"),
+        (lambda: sweep(answers({"x": np.zeros(18, complex)}), GRID, seed=1), "'x' .* complex128"),
+        (lambda: sweep(answers(xr.Dataset({"x": ("point", np.zeros(18))}, attrs={"f": len})), GRID, seed=1), "plain"),
         (lambda: Processes(0), "workers must .* is 0"),
         (lambda: Cluster(workers=0), "workers must .* is 0"),
     ):
@@ -116,94 +208,51 @@ def test_bad_sweeps_are_refused_with_what_was_found():
             call()
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
-    with pytest.raises(RunError, match=r"no dask scheduler answers at 'tcp://127.0.0.1:9'.*dask scheduler"):
-        sweep(sweep_tasks.noisy_sum, GRID, seed=1, workers=Cluster("tcp://127.0.0.1:9", timeout=0.5))
-    with pytest.raises(RunError, match="'nonsense'"):
-        sweep(sweep_tasks.noisy_sum, GRID, seed=1, workers=Cluster("nonsense", timeout=0.5))
-
-
-def test_versions_are_compared_where_they_are():
-    here = _worker_versions()
-    assert set(here) == {"nmrqb", "python", "numpy", "scipy"}
-    assert here["numpy"] == np.__version__
-
-
-@pytest.mark.slow
-def test_twenty_killed_workers_change_no_number_and_a_worker_of_other_versions_is_refused(monkeypatch):
-    """On a real dask cluster: workers are killed at random moments while the sweep runs."""
-    import distributed
-
-    design = grid(a=np.arange(4000.0), b=[0.5])
-    expected = sweep(sweep_tasks.noisy_sum, design, seed=5, chunk=20)
-    rng = np.random.default_rng(11)
-    killed: list[int] = []
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
-    with distributed.LocalCluster(**how) as cluster:
-        stop = threading.Event()
-
-        def murder():
-            while not stop.is_set() and len(killed) < 20:
-                time.sleep(float(rng.uniform(0.05, 0.4)))
-                alive = [w for w in cluster.workers.values() if w.process is not None and w.process.pid]
-                if alive:
-                    pid = alive[int(rng.integers(len(alive)))].process.pid
-                    if pid not in killed:
-                        os.kill(pid, signal.SIGKILL)
-                        killed.append(pid)
-
-        killer = threading.Thread(target=murder)
-        killer.start()
-        rounds = 0
-        while len(killed) < 20 and rounds < 40:
-            found = sweep(
-                sweep_tasks.slow, design, seed=5, chunk=20, workers=Cluster(cluster.scheduler_address, timeout=60)
-            )
-            assert found.identical(expected)
-            rounds += 1
-        stop.set()
-        killer.join()
-        assert len(killed) == 20
-        monkeypatch.setattr(np, "__version__", np.__version__)
-        monkeypatch.setattr("nmrqb.__version__", "99.0")
-        with pytest.raises(RunError, match=r"other versions \(nmrqb .* there, 99.0 here\)"):
-            sweep(sweep_tasks.noisy_sum, GRID, seed=5, workers=Cluster(cluster.scheduler_address, timeout=60))
-
-
-@pytest.mark.slow
-def test_a_killed_sweep_that_goes_on_ends_with_the_same_bytes(tmp_path):
-    """The whole process group is killed at random moments, then the sweep goes on from its folder."""
-    script = (
-        "import sys, numpy as np, sweep_tasks\nfrom pathlib import Path\nfrom nmrqb.sweep import Processes, grid, sweep\n"
-        "from nmrqb.runs import write_netcdf\n"
-        "if __name__ == '__main__':\n"
-        "    folder = Path(sys.argv[1])\n"
-        "    data = sweep(sweep_tasks.slow, grid(a=np.arange(400.0), b=[0.5]), seed=5, chunk=8, folder=folder)\n"
-        "    write_netcdf(data, folder / 'data.nc')\n"
+def test_serial_is_what_is_meant_without_workers():
+    assert sweep(sweep_tasks.noisy_sum, GRID, seed=7, workers=Serial()).identical(
+        sweep(sweep_tasks.noisy_sum, GRID, seed=7)
     )
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{Path(__file__).parent}", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", script]
-    subprocess.run([*command, tmp_path / "calm"], env=environment, check=True)
-    rng = np.random.default_rng(3)
-    kills = 0
-    for _ in range(12):
-        process = subprocess.Popen([*command, tmp_path / "wild"], env=environment, start_new_session=True)
-        seen = len(list((tmp_path / "wild" / "chunks").glob("0*.nc"))) if (tmp_path / "wild" / "chunks").exists() else 0
-        while process.poll() is None:  # until it has done something more, then at a random moment
-            now = len(list((tmp_path / "wild" / "chunks").glob("0*.nc"))) if (tmp_path / "wild").exists() else 0
-            if now > seen:
-                time.sleep(float(rng.uniform(0, 0.1)))
-                break
-            time.sleep(0.005)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait()
-        if (tmp_path / "wild" / "data.nc").exists():
-            break
-    subprocess.run([*command, tmp_path / "wild"], env=environment, check=True)
-    assert kills >= 3
-    assert (tmp_path / "wild" / "data.nc").read_bytes() == (tmp_path / "calm" / "data.nc").read_bytes()
-    with xr.open_dataset(tmp_path / "wild" / "data.nc", engine="h5netcdf") as data:
-        assert data["total"].shape == (400, 1)
+
+
+HARNESS = """
+import os, signal, sys, time
+from pathlib import Path
+import numpy as np
+import sweep_tasks
+from nmrqb.runs import write_netcdf
+from nmrqb.sweep import grid, sweep
+
+def run(folder):
+    data = sweep(sweep_tasks.slow, grid(a=np.arange(240.0), b=[0.5]), seed=5, chunk=4, folder=folder)
+    write_netcdf(data, folder / "data.nc")
+
+calm, wild = Path(sys.argv[1]) / "calm", Path(sys.argv[1]) / "wild"
+run(calm)
+rng, kills = np.random.default_rng(3), 0
+while not (wild / "data.nc").exists():
+    child = os.fork()
+    if not child:
+        run(wild)
+        os._exit(0)
+    seen = len(list(wild.glob("chunks/0*.npz")))
+    while len(list(wild.glob("chunks/0*.npz"))) <= seen and not (wild / "data.nc").exists():
+        time.sleep(0.001)
+    time.sleep(float(rng.uniform(0, 0.03)))
+    if kills < 20:
+        os.kill(child, signal.SIGKILL)
+        kills += 1
+    os.waitpid(child, 0)
+print(kills)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="processes are forked")
+def test_a_killed_sweep_that_goes_on_ends_with_the_same_bytes(tmp_path):
+    """The whole sweep is killed at random moments, twenty times at most, and goes on from its folder each time."""
+    found = subprocess.run([sys.executable, "-c", HARNESS, tmp_path], capture_output=True, text=True, check=True)
+    assert int(found.stdout) >= 10
+    calm, wild = tmp_path / "calm", tmp_path / "wild"
+    assert (wild / "data.nc").read_bytes() == (calm / "data.nc").read_bytes()
+    for name in (path.name for path in (calm / "chunks").iterdir()):
+        assert (wild / "chunks" / name).read_bytes() == (calm / "chunks" / name).read_bytes()
