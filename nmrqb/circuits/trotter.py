@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
+from nmrqb.spin.masks import PauliSum
 from nmrqb.spin.operators import pauli_stack
 from nmrqb.timeline import Timeline
 
 #: Numbers in the matrices that the bound holds at once.
 _CHUNK = 2**22
+#: Spins up to which norms are those of matrices.
+_DENSE = 8
 #: Bounds below this are rounding: the terms commute.
 _NOTHING = 1e-13
 
@@ -132,8 +135,10 @@ def coupled(supports: Sequence[tuple[int, ...]], n: int) -> list[tuple[int, ...]
 def _cost(labels: Sequence[str], angles: FloatArray, groups: Sequence[Group]) -> FloatArray:
     """The bound for one step of a slice, angles (..., K); equal points of a sweep count once."""
     rows, where = np.unique(angles.reshape(-1, angles.shape[-1]), axis=0, return_inverse=True)
-    paulis = pauli_stack(labels)
     members = [[k for block in group for k in block.terms] for group in groups]
+    if len(labels[0]) > _DENSE:
+        return _cost_by_strings(labels, rows, members)[where.reshape(-1)].reshape(angles.shape[:-1])
+    paulis = pauli_stack(labels)
     cost = np.zeros(len(rows))
     size = max(1, _CHUNK // paulis.shape[-1] ** 2)
     for start in range(0, len(rows), size):
@@ -145,6 +150,23 @@ def _cost(labels: Sequence[str], angles: FloatArray, groups: Sequence[Group]) ->
             cost[chosen] += _norm(rest @ C - C @ rest) / 12 + _norm(outer @ C - C @ outer) / 24
             rest = rest + outer
     return cost[where.reshape(-1)].reshape(angles.shape[:-1])
+
+
+def _cost_by_strings(labels: Sequence[str], rows: FloatArray, members: Sequence[list[int]]) -> FloatArray:
+    """The same with the sum of moduli of Pauli coefficients in place of each norm: looser, and without a matrix."""
+    cost = np.zeros(len(rows))
+    for r, row in enumerate(rows):
+        A = [PauliSum.from_labels([labels[k] for k in terms], row[terms]) for terms in members]
+        rest = A[-1]
+        for outer in reversed(A[:-1]):
+            C = _commutator(outer, rest)
+            cost[r] += _commutator(rest, C).bound() / 12 + _commutator(outer, C).bound() / 24
+            rest = rest + outer
+    return cost
+
+
+def _commutator(A: PauliSum, B: PauliSum) -> PauliSum:
+    return A @ B + (B @ A).times(-1.0)
 
 
 def _norm(matrices: ComplexArray) -> FloatArray:

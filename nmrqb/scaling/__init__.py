@@ -4,6 +4,7 @@ from nmrqb.scaling.chargers import Charger, charger
 from nmrqb.scaling.fits import Exponent, exponent
 from nmrqb.scaling.program import charging_timeline
 from nmrqb.scaling.pulse import Peak, best_average_power
+from nmrqb.scaling.resources import resources
 from nmrqb.scaling.superabsorption import cavity_peak
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "charger",
     "charging_timeline",
     "exponent",
+    "resources",
 ]

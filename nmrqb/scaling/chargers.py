@@ -81,11 +81,19 @@ def charger(name: str, n: int, scaling: str = "raw", *, field: float = 0.0, axia
 
 def operator_norm(H: PauliSum, limit: float | None = None) -> float:
     """The largest |eigenvalue|, to rounding. Raises ArgumentError, with the bytes, where its vectors do not fit."""
+    return abs(_extreme(H, "LM", limit))
+
+
+def lowest_level(H: PauliSum, limit: float | None = None) -> float:
+    """The smallest eigenvalue, to rounding. Raises ArgumentError as `operator_norm`."""
+    return _extreme(H, "SA", limit)
+
+
+def _extreme(H: PauliSum, which: str, limit: float | None) -> float:
     if H.dimension <= _DENSE:
         levels = blocks.levels(H)
-        return float(max(-levels[0], levels[-1]))
+        return float(levels[0] if which == "SA" else max(levels[0], levels[-1], key=abs))
     needed = actions.filling(H).peak + 24 * memory.COMPLEX * float(H.dimension)
     memory.require(f"the norm of a Hamiltonian of {H.n} spins", needed, limit, "take fewer spins")
-    matrix = actions.sparse_matrix(H)
     start = np.random.default_rng(0).standard_normal(H.dimension)
-    return float(abs(eigsh(matrix, k=1, which="LM", v0=start, return_eigenvectors=False)[0]))
+    return float(eigsh(actions.sparse_matrix(H), k=1, which=which, v0=start, return_eigenvectors=False)[0])

@@ -85,7 +85,7 @@ class PauliSum:
         keys, where = np.unique(np.stack([self.x, self.z], axis=-1), axis=0, return_inverse=True)
         total = np.zeros((len(keys), *self.c.shape[:-1]), dtype=self.c.dtype)
         np.add.at(total, where.reshape(-1), np.moveaxis(self.c, -1, 0))
-        size = np.abs(total).reshape(len(keys), -1).max(axis=-1, initial=0.0)
+        size = np.abs(total).max(axis=tuple(range(1, total.ndim)), initial=0.0)
         kept = size > _ABSENT * max(float(size.max(initial=0.0)), 1e-300)
         return PauliSum(self.n, keys[kept, 0], keys[kept, 1], np.moveaxis(total[kept], 0, -1))
 

@@ -7,6 +7,7 @@ from scipy.constants import hbar, mu_0
 from nmrqb import Battery
 from nmrqb.battery import Cluster
 from nmrqb.errors import ArgumentError
+from nmrqb.spin import dicke
 
 FULL = Battery(axial=1.0, rhombic=0.25, dm=0.3, ksea=0.15, zeeman=0.4)
 S = {"X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
@@ -132,6 +133,9 @@ def test_sets_that_hang_together():
         (lambda: Cluster.from_positions([[0, 0, 0], [1, 0, 0], [0, 0, 0]], FULL), r"\[0.0, 0.0, 0.0\] for spins 0 and 2 alike"),
         (lambda: Cluster.from_positions([[0, 0, 0], [1, 0, 0]]), "battery must be given, or else gamma"),
         (lambda: Cluster.from_positions([[0, 0, 0], [1, 0, 0]], FULL, field=(0, 0, 0)), "field must be a vector"),
+        (lambda: Cluster.from_positions([[0, 0, 0], [1, 0, 0], [4, 0, 0]], FULL, cutoff=2), r"cutoff must keep .*is 2, which leaves spins \[0, 1\] and \[2\] apart"),
+        (lambda: Cluster.complete(4, FULL).collective(), "cluster must couple all pairs alike, without D.*one of 4 spins"),
+        (lambda: Cluster.chain(3, Battery(axial=1.0)).collective(), "cluster must couple all pairs alike"),
         (lambda: Cluster(3, [[0, 3]], np.zeros((1, 4)), np.zeros(3)), r"pairs must be two different.*\(0, 3\)"),
         (lambda: Cluster(3, [[1, 1]], np.zeros((1, 4)), np.zeros(3)), r"\(1, 1\)"),
         (lambda: Cluster(3, [[0, 1], [1, 0]], np.zeros((2, 4)), np.zeros(3)), r"holds \(0, 1\) twice"),
@@ -152,3 +156,13 @@ def test_the_bounds_themselves_are_taken():
     assert Cluster.chain(62, FULL, power=np.inf).pauli_sum().n == 62
     assert Cluster.chain(5, FULL).hamiltonian(memory_limit=1.81e4).shape == (32, 32)
     assert Cluster.zigzag(3, FULL, angle=np.pi / 3).couplings[:, 0] == pytest.approx(1)
+
+
+def test_uniform_clusters_of_any_size_have_sectors():
+    battery = Battery(axial=1.0, rhombic=0.25, ksea=0.15, zeeman=0.4)
+    solved = dicke.diagonalise(6, Cluster.complete(6, battery).collective())
+    levels = [np.repeat(e, m) for e, m in zip(solved.energies, dicke.multiplicities(6), strict=True)]
+    found = np.linalg.eigvalsh(Cluster.complete(6, battery).hamiltonian())
+    np.testing.assert_allclose(np.sort(np.concatenate(levels)), found, atol=1e-12)
+    assert Cluster.complete(400, battery, kac=True).collective().v[2] == pytest.approx(0.8)
+    assert Cluster.chain(3, battery, power=0).uniform == battery

@@ -13,6 +13,7 @@ from nmrqb.battery.dipolar import dipolar_constant
 from nmrqb.battery.model import Battery, PauliCoefficients
 from nmrqb.errors import ArgumentError
 from nmrqb.spin import memory
+from nmrqb.spin.dicke import Quadratic
 from nmrqb.spin.masks import PauliSum
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Cluster:
         r = np.linalg.norm(apart, axis=-1)
         kept = r <= cutoff
         pairs, r = pairs[kept], r[kept]
+        sets = _sets(len(places), pairs)
+        if len(sets) > 1:
+            parts = " and ".join(str(list(s)) for s in sets[:2])
+            found = f"{cutoff:g}, which leaves spins {parts} apart"
+            raise ArgumentError("cutoff", found, "keep all spins connected (make clusters of their own of those apart)")
         angular = (3 * (apart[kept] @ z / r) ** 2 - 1) / 2
         own = np.broadcast_to(checks.real("zeeman", zeeman), (len(places),))
         if battery is None:
@@ -146,12 +152,8 @@ class Cluster:
     @property
     def connected(self) -> tuple[tuple[int, ...], ...]:
         """The sets of spins that hang together by couplings that are not zero; a set's spins in ascending order."""
-        sets = [{k} for k in range(self.n)]
         live = np.any(self.couplings.reshape(-1, len(self.pairs), 4) != 0, axis=(0, 2))
-        for pair in self.pairs[live].tolist():
-            touched = [s for s in sets if s & set(pair)]
-            sets = [s for s in sets if s not in touched] + [set().union(*touched)]
-        return tuple(sorted(tuple(sorted(s)) for s in sets))
+        return _sets(self.n, self.pairs[live])
 
     @property
     def uniform(self) -> Battery | None:
@@ -163,6 +165,18 @@ class Cluster:
         if np.any(c != c[0]) or np.any(B[0] != B) or np.any(c[:, 2]):
             return None
         return Battery(axial=c[0, 0], rhombic=c[0, 1], ksea=c[0, 3], zeeman=B[0])
+
+    def collective(self) -> Quadratic:
+        """H in the total spin alone, for any number of spins; `spin.dicke` diagonalises it sector by sector.
+
+        Raises ArgumentError unless all pairs are coupled alike, without D, in one field.
+        """
+        same = self.uniform
+        if same is None:
+            allowed = "couple all pairs alike, without D, in one field, for sectors of total spin"
+            raise ArgumentError("cluster", f"one of {self.n} spins that some permutation changes", allowed)
+        parts = {name: float(np.asarray(getattr(same, name))) for name in ("axial", "rhombic", "ksea", "zeeman")}
+        return Quadratic.of_couplings(**parts)
 
     def pauli_sum(self) -> PauliSum:
         """H as bit masks, coefficients (..., K). Raises ArgumentError beyond 62 spins."""
@@ -201,6 +215,15 @@ class Cluster:
         remedy = "evolve or thermalise without a matrix"
         memory.require(f"the matrix of {self.n} spins", 1.1 * size, memory_limit, remedy)
         return self.pauli_sum().dense()
+
+
+def _sets(n: int, pairs: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+    """The sets of spins that pairs hold together."""
+    sets = [{k} for k in range(n)]
+    for pair in pairs.tolist():
+        touched = [s for s in sets if s & set(pair)]
+        sets = [s for s in sets if s not in touched] + [set().union(*touched)]
+    return tuple(sorted(tuple(sorted(s)) for s in sets))
 
 
 def _single(battery: Battery) -> FloatArray:
