@@ -9,6 +9,15 @@ from nmrqb.tomography.counts import Counts
 from nmrqb.tomography.counts_files import counts_text, read_counts
 from nmrqb.tomography.design import Design, gradient_of, metric_weight, pauli_design, readout_design
 from nmrqb.tomography.direct import direct_expectation
+from nmrqb.tomography.energy_basis import (
+    EnergyBasis,
+    ShotsNeeded,
+    energy_basis,
+    energy_basis_measurement,
+    ergotropy_bounds,
+    shots_needed,
+)
+from nmrqb.tomography.fidelity import fidelity_intervals
 from nmrqb.tomography.functionals import (
     Functional,
     concurrence_of,
@@ -36,6 +45,7 @@ __all__ = [
     "Counts",
     "Design",
     "DetectedLines",
+    "EnergyBasis",
     "Estimate",
     "Functional",
     "Goodness",
@@ -47,6 +57,7 @@ __all__ = [
     "Readout",
     "ReadoutMap",
     "ReadoutReport",
+    "ShotsNeeded",
     "allocate",
     "bayesian_mean",
     "bca_interval",
@@ -61,10 +72,14 @@ __all__ = [
     "default_readouts",
     "direct_expectation",
     "discord_of",
+    "energy_basis",
+    "energy_basis_measurement",
     "energy_settings",
+    "ergotropy_bounds",
     "ergotropy_of",
     "estimate",
     "expectation_of",
+    "fidelity_intervals",
     "goodness_of_fit",
     "gradient_of",
     "incoherence_test",
@@ -95,4 +110,5 @@ __all__ = [
     "replicas_of_counts",
     "resolved_lines",
     "settings_for",
+    "shots_needed",
 ]
