@@ -108,7 +108,7 @@ def test_power_over_a_powder_with_spread_couplings(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        (("engineer", "--battery", "axial=1,dm=0.3", "--sample", "nematic-pair"), "0.3"),
+        (("engineer", "--battery", "axial=1,dm=0.3", "--sample", "nematic-pair"), "from -3/8 to 3/4"),
         (("engineer", "--battery", "axial=2", "--time", "-1"), "-1"),
         (("engineer", "--battery", "axial=x"), "'axial=x'"),
         (("engineer", "--battery", "axal=1"), "'axal'"),
@@ -121,6 +121,7 @@ def test_power_over_a_powder_with_spread_couplings(tmp_path, capsys):
         (("optimise", "charge", "--objective", "joy"), "'joy'"),
         (("optimise", "nowhere"), "nowhere"),
         (("optimise", "charge", "--orientations", "-1"), "-1"),
+        (("optimise", "charge", "--orientations", "1001"), "1000 at most"),
         (("optimise", "charge", "--coupling-spread", "-0.1"), "-0.1"),
         (("engineer", "--battery", "axial=1", "--frame", "mine"), "'mine'"),
         (("extract", "--battery", "axial=1", "--sample", "nematic-pair"), "two unlike spins"),

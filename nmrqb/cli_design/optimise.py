@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 OBJECTIVES = ("ergotropy", "stored-energy", "power")
 STARTS = ("hard", "bb1", "random")
+MAX_ORIENTATIONS = 1000
 
 
 def optimise(
@@ -141,6 +142,9 @@ def _objective(name: str, rho0: Any, H: Any, duration: float) -> Objective:
 def _ensemble(rf: float, offset: float, coupling: float, orientations: int, members: int) -> Ensemble | None:
     from nmrqb.nmr.distributions import coupling_spread, offset_distribution, powder, rf_distribution
 
+    if orientations > MAX_ORIENTATIONS:
+        allowed = f"{MAX_ORIENTATIONS} at most"
+        raise InputError((Problem(f"found {orientations}", key="--orientations", allowed=allowed),))
     try:
         parts = [rf_distribution(rf, members)] if rf else []
         parts += [offset_distribution(offset, members=members)] if offset else []

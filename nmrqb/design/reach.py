@@ -50,7 +50,9 @@ def reachable(battery: Battery, sample: Sample) -> Reach:
     if battery.dm:
         return Reach(
             False,
-            "D is odd under exchange of the spins, and all that one coil does to like spins is even",
+            "D is odd under exchange of the spins, and all that one coil does to like spins is even; without it "
+            f"{_signed(sign)} from -3/8 to 3/4 and sqrt(epsilon^2 + G^2) up to 1/4 - ({_signed(sign)})/3, in units of |d|, "
+            "and all weaker ones of one proportion are within reach, with any B",
             0.0,
             "",
             None,
@@ -59,6 +61,10 @@ def reachable(battery: Battery, sample: Sample) -> Reach:
     axis = "xyz"[int(np.argmin(weights(battery, sign)[:3]))]
     words = f"speeds up to {speed:.6g}, where the coupling no longer shows along {axis} of the turned frame"
     return Reach(True, "", speed, words if np.isfinite(speed) else "no bound: there is no dipolar part", None)
+
+
+def _signed(sign: float) -> str:
+    return "Delta" if sign > 0 else "-Delta"
 
 
 def check_single(battery: Battery) -> None:
