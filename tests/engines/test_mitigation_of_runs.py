@@ -80,7 +80,7 @@ def test_decoupling_keeps_a_waiting_spin_coherent():
 
 
 def test_twirling_takes_most_of_a_coherent_error(monkeypatch):
-    """Of the mean, that is: what eight random frames leave of it scatters, so that a run gains a third; here are 64."""
+    """Of the mean, that is: what eight random frames leave of it scatters: they took a quarter; here are 64."""
     monkeypatch.setattr(variants, "TWIRLS", 64)
     labels = ("XI", "IX", "XX", "YY", "ZZ")
     line = Timeline(labels, np.array([[0.6, 0.4, 0.5, -0.3, 0.8]]), np.ones(1), (Mark("observe", 1, "end"),), (0,))
