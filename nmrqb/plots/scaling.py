@@ -157,3 +157,33 @@ def _sizes(
 def _digits(error: float) -> str:
     """An error in units of the second decimal, rounded up."""
     return f"{int(np.ceil(100 * error - 1e-6))}"
+
+
+def circuits(points: dict[str, list[tuple[int, float, float, float]]], device: str, footer: str) -> Figure:
+    """Energy for each spin against N, from circuits with their errors, beside exact dynamics without noise.
+
+    points: how -> (N, energy, its error, exact energy); how is "ideal", "noise" or "device".
+    """
+    looks = {
+        "ideal": ("Aer, no noise", "o", 1),
+        "noise": ("Aer, noise of each spin", "s", 2),
+        "device": (device, "D", 3),
+    }
+    with styled():
+        figure = new_figure(3.4, footer)
+        axes = figure.subplots()
+        truth = np.array([(n, exact / n) for n, _, _, exact in points["ideal"]])
+        axes.plot(*truth.T, color="0.4", lw=1.0, ls=(0, (4, 2)), label="exact, no noise")
+        for shift, (how, (label, marker, line)) in zip((-0.06, 0.0, 0.06), looks.items(), strict=True):
+            if not points[how]:
+                continue
+            n, value, error, _ = np.array(points[how]).T
+            color = LINES[line].color
+            axes.errorbar(
+                n + shift, value / n, error / n, marker=marker, ms=4, ls="none", capsize=2, color=color, label=label
+            )
+        axes.set_xticks(truth[:, 0])
+        axes.set_xlabel("number of spins N")
+        axes.set_ylabel("energy / N (coupling)")
+        axes.legend(loc="best")
+    return figure

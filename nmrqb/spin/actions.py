@@ -43,8 +43,8 @@ def filling(H: PauliSum) -> Filling:
 
 
 def _rows(masks: int, d: int) -> int:
-    """Rows made at once: as many numbers as CHUNK holds, or 256 rows, or an eighth of a matrix of moderate size."""
-    return max(256, CHUNK // max(masks, 1), min(d // 8, CHUNK))
+    """Rows made at once: as many numbers as CHUNK holds, or 256 rows, or an eighth of a matrix up to CHUNK rows."""
+    return max(256, CHUNK // max(masks, 1), min(max(d // 8, 8192), CHUNK))
 
 
 def sparse_matrix(H: PauliSum, shift: float = 0.0, scale: float = 1.0) -> Any:
