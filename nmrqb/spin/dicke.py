@@ -145,10 +145,10 @@ def rotation_gain(state: Symmetric, H: Quadratic, theta: ArrayLike, axis: str = 
     return np.array(gains).reshape(angles.shape)
 
 
-def bytes_needed(n: int, item: int = memory.COMPLEX) -> float:
-    """Bytes of all sectors' eigenvectors or states, and the work on the largest."""
+def bytes_needed(n: int, item: int = memory.COMPLEX, *, top: bool = False) -> float:
+    """Bytes at the peak of `diagonalise`: all sectors' eigenvectors, or the work on the largest."""
     widths = 2 * spins(n) + 1
-    return item * float(np.sum(widths**2)) + 8 * memory.COMPLEX * float(widths[0]) ** 2
+    return item * max(0.0 if top else float(np.sum(widths**2)), 5 * float(widths[0]) ** 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +206,8 @@ def diagonalise(n: int, H: Quadratic, limit: float | None = None, *, top: bool =
     """Every sector of a collective Hamiltonian; with `top` only j = n/2, where |0...0> and all product states of equal spins
     live, the others empty. Raises ArgumentError beyond MAX_SPINS, or with the bytes where it does not fit.
     """
-    memory.require(f"the sectors of {n} spins", bytes_needed(n), limit, "take fewer spins")
+    item = memory.COMPLEX if any(np.any(np.imag(band)) for band in H.bands(n / 2)) else memory.REAL
+    memory.require(f"the sectors of {n} spins", bytes_needed(n, item, top=top), limit, "take fewer spins")
     chosen = spins(n)[:1] if top else spins(n)
     found = [H.spectrum(float(j)) for j in chosen]
     rest = len(spins(n)) - len(found)

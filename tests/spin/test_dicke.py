@@ -1,6 +1,7 @@
 """Sectors of total spin against dense matrices up to eight spins, and what they reach beyond."""
 
 import time
+import tracemalloc
 from math import comb
 
 import numpy as np
@@ -114,6 +115,18 @@ def test_the_ceiling_holds_and_is_met_by_gibbs_states():
         assert ergotropy_ceiling(1.0, entropy, levels) == pytest.approx(1.0 - g @ levels, abs=1e-9)
     assert ergotropy_ceiling(2.0, 0.0, [0.0, 1.0]) == 2.0
     assert ergotropy_ceiling(2.0, 1.0, [0.0, 1.0]) == 1.5
+
+
+@pytest.mark.parametrize("ksea, item", [(0.0, 8), (0.1, 16)])
+def test_memory_of_the_sectors_is_predicted(ksea, item):
+    H = dicke.Quadratic.of_couplings(0.01, 0.003, ksea, 0.4)
+    tracemalloc.start()
+    try:
+        dicke.diagonalise(200, H)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert dicke.bytes_needed(200, item) == pytest.approx(peak, rel=0.2)
 
 
 @pytest.mark.parametrize(

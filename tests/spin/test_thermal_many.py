@@ -1,5 +1,7 @@
 """Gibbs states of many spins: exact, by random vectors and as a series, against dense matrices; coverage of the errors."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,19 @@ def test_a_chain_of_sixty_spins_by_series():
     assert isinstance(made, thermal.SeriesThermal)
     square = 59 * (2 * 0.25**2 + 2 * 0.3**2 + 2 * 0.15**2 + 6 / 9) + 60 * 0.16
     assert made.energy().value == pytest.approx(-square / 40, rel=0.03)
+
+
+@pytest.mark.parametrize("method, n", [("exact", 9), ("typical", 12)])
+def test_memory_is_predicted_within_a_fifth(method, n):
+    H = Cluster.chain(n, FULL, np.inf).pauli_sum()
+    predicted = thermal.exact_bytes(H) if method == "exact" else thermal._typical_form(H, 6, None)[1]
+    tracemalloc.start()
+    try:
+        thermal.exact(H, 1.0) if method == "exact" else thermal.typical(H, 1.0, 6)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert predicted == pytest.approx(peak, rel=0.2)
 
 
 @pytest.mark.parametrize(
