@@ -82,7 +82,7 @@ def _speed(axes: Axes, data: xr.Dataset) -> None:
     axes.minorticks_off()
     axes.set_xlabel("chargers N")
     axes.set_ylabel(r"$\Gamma$ against N = 1")
-    axes.legend(loc="upper left", handlelength=1.4)
+    axes.legend(loc="lower right", handlelength=1.4)
 
 
 def _steps(axes: Axes, data: xr.Dataset) -> None:
