@@ -51,6 +51,7 @@ def run(
     What is cut short goes on with nmrqb resume.
     """
     from nmrqb.experiment import Experiment
+    from nmrqb.experiment.engines import need_engine
     from nmrqb.runs import Record, RunFolder, digests, inputs_of
 
     _check_options(engine, shots, seed)
@@ -58,6 +59,7 @@ def run(
     if dry_run:
         _print_cost(experiment, engine, shots)
         return
+    need_engine(engine)
     contents = inputs_of(experiment)
     record = Record(
         experiment=name,

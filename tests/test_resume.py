@@ -20,6 +20,7 @@ from command_line import (
     write_files,
 )
 
+from nmrqb.circuits.devices import names
 from nmrqb.errors import InputError
 from nmrqb.experiment import Experiment
 from nmrqb.jobs.lock import Lock
@@ -216,6 +217,23 @@ def test_an_engine_that_is_not_there_is_refused_before_a_folder_is_made(tmp_path
         capsys, "run", "experiment.toml", "--engine", "fake:torinno", "--out", "out"
     )
     assert "fake:NAME" in refused(capsys, "run", "experiment.toml", "--engine", "qasm", "--out", "out")
+    for missing, engine, told in (
+        (
+            "account_configured",
+            "ibm:fez",
+            "ibm:fez needs an IBM Quantum account, and none is configured; set QISKIT_IBM",
+        ),
+        ("runtime_installed", "ibm:fez", "pip install 'nmrqb[ibm]'"),
+        (
+            "runtime_installed",
+            "fake:torino",
+            "fake:torino needs qiskit-ibm-runtime, which is not installed; install it",
+        ),
+    ):
+        monkeypatch.setattr(names, missing, lambda: False)
+        code, out, err = in_process(capsys, "run", "experiment.toml", "--engine", engine, "--out", "out")
+        assert (code, out) == (1, "")
+        assert told in complaints(err)[0]
     assert not (tmp_path / "out").exists()
 
 

@@ -31,10 +31,22 @@ def check_engine(engine: str, key: str = "engine") -> None:
         try:
             split_name(engine)
         except ArgumentError as error:
-            raise InputError((Problem(f"no engine is called {engine!r}", key=key, allowed=f"it must {error.allowed}"),)) from None
+            raise InputError(
+                (Problem(f"no engine is called {engine!r}", key=key, allowed=f"it must {error.allowed}"),)
+            ) from None
         return
     allowed = files.nearest(engine, (*ENGINES, "fake:NAME", "ibm:NAME"))
     raise InputError((Problem(f"no engine is called {engine!r}", key=key, allowed=allowed),))
+
+
+def need_engine(engine: str | None) -> None:
+    """Raises RunError where what an engine of a known name needs is missing here. Nothing is contacted."""
+    if engine is not None and ":" in engine:
+        from nmrqb.circuits.devices import names
+
+        names.need_runtime(engine)
+        if engine.startswith("ibm:"):
+            names.need_account(engine)
 
 
 def circuit_engine(

@@ -53,6 +53,13 @@ def need_runtime(what: str) -> None:
         raise RunError(f"{what} needs qiskit-ibm-runtime, which is not installed", INSTALL)
 
 
+def need_account(what: str) -> None:
+    """Raises RunError, which says how to have one, where no account or token is configured."""
+    if not account_configured():
+        remedy = "set QISKIT_IBM_TOKEN, or save an account once with QiskitRuntimeService.save_account"
+        raise RunError(f"{what} needs an IBM Quantum account, and none is configured", remedy)
+
+
 @lru_cache(maxsize=1)
 def fake_names() -> frozenset[str]:
     """Names of the installed fake backends, such as "torino"; found by looking at folders, so nothing is loaded."""

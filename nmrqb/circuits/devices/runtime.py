@@ -115,9 +115,7 @@ def connect(name: str) -> tuple[BackendV2, Any]:
     Raises RunError when qiskit-ibm-runtime or an account is missing or the name is unknown, TransientError when the network is.
     """
     names.need_runtime(f"ibm:{name}")
-    if not names.account_configured():
-        remedy = "set QISKIT_IBM_TOKEN, or save an account once with QiskitRuntimeService.save_account"
-        raise RunError(f"ibm:{name} needs an IBM Quantum account, and none is configured", remedy)
+    names.need_account(f"ibm:{name}")
     from qiskit_ibm_runtime import QiskitRuntimeService
 
     given = {"token": names.token(), "instance": names.instance()}
