@@ -15,6 +15,8 @@ from nmrqb.errors import InputError, Problem, RunError
 from nmrqb.sweep.executors import Team, check_workers, spawning
 from nmrqb.sweep.remote import unsealed, versions_there
 
+#: What dask logs of workers that come and go is not the user's business: the sweep says what it lost.
+_SILENT = logging.CRITICAL + 1
 _SAME = "install the same versions everywhere, for numbers may differ otherwise"
 
 
@@ -46,9 +48,9 @@ class Cluster:
     @contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
         if self.scheduler is None:
-            how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+            how = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0, "silence_logs": _SILENT}
             with spawning():
-                cluster = distributed.LocalCluster(n_workers=self.workers, **how)
+                cluster = distributed.LocalCluster(n_workers=self.workers, processes=True, **how)
             with cluster, distributed.Client(cluster) as client:
                 yield client
             return
@@ -88,12 +90,12 @@ def _distributed() -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What dask logs of workers that come and go is not the user's business: the sweep says what it lost."""
+    """Dask logs nothing meanwhile."""
     logger = logging.getLogger("distributed")
     loggers = [logger, *(logging.getLogger(n) for n in logging.root.manager.loggerDict if n.startswith("distributed."))]
     before = [each.level for each in loggers]
     for each in loggers:
-        each.setLevel(logging.CRITICAL + 1)
+        each.setLevel(_SILENT)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="(?s).*Mismatched versions")  # told below, as an error

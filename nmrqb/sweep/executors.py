@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -116,7 +117,10 @@ def spawning() -> Iterator[None]:
     """Processes that are started meanwhile take one thread each, and leave Ctrl-C to this one."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update({name: "1" for name, value in before.items() if value is None})
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if os.name == "posix" else None
+    mask = None
+    if os.name == "posix":  # what is blocked here is blocked in them
+        resource_tracker.ensure_running()  # it unblocks the signal when it starts
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:

@@ -34,9 +34,13 @@ def slow(values, rng):
     return noisy_sum(values, rng)
 
 
+#: Work of one point in `millisecond`.
+MILLISECONDS = 1.05
+
+
 def millisecond(values, rng):
     """Just above 1 ms a point."""
-    busy(values, 1.05)
+    busy(values, MILLISECONDS)
     return noisy_sum(values, rng)
 
 
