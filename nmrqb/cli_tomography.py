@@ -66,7 +66,7 @@ def tomography(
         allowed = f"a whole number from 0 to {_MAX_SEED} is needed"
         raise InputError((Problem(f"found {seed}", key="--seed", allowed=allowed),))
     counts = _counts(source, readout, bit_order, partial=energy_only)
-    H, unit = _hamiltonian(battery, sample, counts.spins)
+    H, unit = options.hamiltonian(battery, sample, counts.spins)
     if energy_only:
         _print_energy(counts, H, unit)
         return
@@ -91,45 +91,7 @@ def _counts(source: str, readout: str | None, bit_order: str | None, *, partial:
     from nmrqb.tomography import read_counts
 
     counts = read_counts(source, bit_order=bit_order, partial=partial)
-    if readout is None:
-        return counts
-    allowed = f"{counts.spins} chances with commas between them, such as 0.01,0.02 or 0.01:0.03,0.02"
-    try:
-        pairs = [[float(number) for number in entry.split(":")] for entry in readout.split(",")]
-        if any(len(pair) > 2 for pair in pairs):
-            raise ValueError
-        return replace(counts, readout=tuple(p[0] if len(p) == 1 else (p[0], p[1]) for p in pairs))
-    except ArgumentError as error:
-        raise InputError((Problem(str(error), key="--readout", allowed=allowed),)) from None
-    except ValueError:
-        raise InputError((Problem(f"found {files.brief(readout)}", key="--readout", allowed=allowed),)) from None
-
-
-def _hamiltonian(battery: str | None, sample: str | None, spins: int) -> tuple[ComplexArray | None, str]:
-    """The battery's Hamiltonian and its unit in words, or None where neither option is given. Raises InputError."""
-    if battery is not None and sample is not None:
-        raise InputError(
-            (Problem("both --battery and --sample are given", allowed="one of them says what the battery is"),)
-        )
-    if battery is None and sample is None:
-        return None, ""
-    if sample is not None:
-        from nmrqb import Sample
-
-        of = Sample.load(sample)
-        if len(of.spins) != spins:
-            found = f"{sample} has {len(of.spins)} spins, but the counts are of {spins}"
-            raise InputError((Problem(found, key="--sample"),))
-        if spins == 2:
-            try:
-                return of.battery().hamiltonian(), "the coupling"
-            except ArgumentError as error:
-                raise InputError((Problem(str(error), key="--sample"),)) from None
-        return of.hamiltonian(), "rad/s"
-    if spins != 2:
-        found = f"a battery has two spins, but the counts are of {spins}"
-        raise InputError((Problem(found, key="--battery", allowed="--sample names a Hamiltonian of more spins"),))
-    return options.battery(str(battery)).hamiltonian(), "the couplings"
+    return counts if readout is None else replace(counts, readout=options.flips(readout, counts.spins))
 
 
 def _print_energy(counts: Counts, H: ComplexArray | None, unit: str) -> None:
@@ -196,7 +158,7 @@ def _table(one: xr.Dataset) -> Table:
         digits = _digits(low, high)
         sided = one[f"{name}_one_sided"].values
         ends = [f"{low[k]:.{digits}f} to {high[k]:.{digits}f}{' *' if sided[k] else ''}" for k in range(2)]
-        unit = f" ({one.attrs['unit']})" if energetic else ""
+        unit = f" ({one.attrs['unit']})" if energetic else " ~" if name in one.attrs["indicative"].split(",") else ""
         value, plain = float(one[name]), float(one[f"{name}_at_estimate"])
         table.add_row(title + unit, f"{value:.{digits}f}", *ends, f"{plain:.{digits}f}")
     return table
@@ -205,7 +167,7 @@ def _table(one: xr.Dataset) -> Table:
 def _digits(low: np.ndarray, high: np.ndarray) -> int:
     """Decimals that show the 68 % interval with two digits."""
     width = float(high[0] - low[0]) / 2
-    return int(np.clip(1 - np.floor(np.log10(width)), 0, 9)) if width > 0 else 6
+    return int(np.clip(1 - np.floor(np.log10(width)), 0, 6)) if width > 0 else 3
 
 
 def _verdicts(one: xr.Dataset) -> list[str]:
@@ -216,10 +178,14 @@ def _verdicts(one: xr.Dataset) -> list[str]:
         if any(one[f"{name}_one_sided"].values.any() for name in names)
         else []
     )
+    if one.attrs["indicative"]:
+        lines.append("~ indicative: for nearly pure states fewer of these intervals hold than they say")
     fit = float(one["p_fit"])
-    bad = "" if fit >= 0.01 else ": the counts fit no state well; drift, leakage or a wrong readout model would do that"
+    why = "drift, leakage or a wrong readout model would do that, and intervals do not allow for it"
+    bad = "" if fit >= 0.01 else f": the counts fit no state well, {one['worst_setting'].item()} least; {why}"
     lines.append(f"goodness of fit: {_p(fit)}{bad}")
-    for key, what, claim in (("p_passive", "passive", "ergotropy"), ("p_incoherent", "incoherent", "coherence")):
+    tests = (("p_passive", "passive", "ergotropy"), ("p_incoherent", "incoherent in the basis of sigma_z", "coherence"))
+    for key, what, claim in tests:
         if key in one:
             p = float(one[key])
             says = f"there is {claim}" if p < 0.05 else f"no {claim} is shown at 5 %"

@@ -50,9 +50,12 @@ def allocate(
         dimension = design.expected.shape[-1]
         weight = np.eye(design.parameters) if observable is None else observable_weight(observable, dimension)
         return _whole(_shares(design, weight), int(total), int(least))
-    shares = np.full(size, 1 / size)
+    even = shares = np.full(size, 1 / size)
     for _ in range(_ROUNDS):
         shares = _shares(design, metric_weight(metric, design, np.maximum(total * shares, 1.0), seed))
+    # where a metric is stationary its weight is the scatter's alone, and shares that suit one scatter make another
+    if design.metric_error(metric, total * even, seed) <= design.metric_error(metric, total * shares, seed):
+        shares = even
     return _whole(shares, int(total), int(least))
 
 

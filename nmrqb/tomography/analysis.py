@@ -48,7 +48,8 @@ def analyse(
     and imaginary parts. For each metric NAME (energy and ergotropy in the unit of H (d, d), when it is given; l1_coherence,
     purity; for two spins concurrence and discord): NAME (...), its value with the bias taken off; NAME_low and NAME_high
     (..., level), the confidence interval; NAME_one_sided (..., level), where an end is the metric's bound; NAME_at_estimate
-    (...), its value at rho. p_fit, p_passive, p_incoherent (...): p-values. Metrics and intervals come from the unbiased
+    (...), its value at rho. p_fit, p_passive, p_incoherent (...): p-values, the last in the basis of sigma_z;
+    worst_setting (...) fits worst. The attribute `indicative` names metrics whose intervals are not calibrated. Metrics and intervals come from the unbiased
     linear estimate whatever the estimator of rho is. seed: of the Bayesian mean. progress(label, done, total): told of the metrics. Raises
     ArgumentError where settings are missing.
     """
@@ -74,11 +75,17 @@ def analyse(
         data[f"{name}_at_estimate"] = (lead, plain(rho))
         if progress:
             progress("metrics", k + 1, len(chosen))
-    data["p_fit"] = (lead, goodness_of_fit(counts.values, counts.measurement).p_value)
+    fit = goodness_of_fit(counts.values, counts.measurement)
+    data["p_fit"] = (lead, fit.p_value)
+    data["worst_setting"] = (lead, np.array(counts.settings)[fit.worst])
     data["p_incoherent"] = (lead, incoherence_test(cloud).p_value)
     if H is not None:
         data["p_passive"] = (lead, passivity_test(cloud, H).p_value)
-    about = {"estimator": estimator, "metrics": ",".join(functional.name for functional, _ in chosen)}
+    about = {
+        "estimator": estimator,
+        "metrics": ",".join(functional.name for functional, _ in chosen),
+        "indicative": ",".join(functional.name for functional, _ in chosen if not functional.calibrated),
+    }
     coords = {"level": list(LEVELS), "part": ["real", "imag"]}
     return xr.merge([xr.Dataset(data, coords=coords), counts.to_dataset()], combine_attrs="drop").assign_attrs(
         {**counts.to_dataset().attrs, **about}

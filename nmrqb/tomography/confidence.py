@@ -81,8 +81,9 @@ def intervals(cloud: Cloud, functional: Functional, levels: ArrayLike = (0.68, 0
     answers = []
     for k, level in enumerate(values):
         low, high = found[1 + 2 * k], found[2 + 2 * k]
-        low = np.where(low <= functional.low + rounding, functional.low, low)
-        high = np.where(high >= functional.high - rounding, functional.high, high)
+        # an estimate far outside the states leaves no value that would explain it: the interval ends at the bound
+        low = np.where(low <= functional.low + rounding, functional.low, np.minimum(low, functional.high))
+        high = np.where(high >= functional.high - rounding, functional.high, np.maximum(high, low))
         at_bound = (low <= functional.low) | (high >= functional.high)
         method = "Gaussian" if functional.linear else "test inversion"
         answers.append(Interval(low, high, float(level), at_bound, estimate, method))

@@ -105,11 +105,13 @@ class Measurement:
         return Measurement(names, np.concatenate([self.response, *(m.response for m in others)]))
 
 
-def pauli_measurement(settings: Sequence[str], readout: Sequence[Flips] = ()) -> Measurement:
+def pauli_measurement(settings: Sequence[str], readout: Sequence[Flips] = (), *, opposite: bool = False) -> Measurement:
     """Local Pauli settings, outcome 0 being +1 on every spin and spin 0 the highest bit, with readout errors.
 
     readout: for each spin the chance of a flipped readout, or the two chances (0 read as 1, 1 read as 0); none when left
-    out. Raises ArgumentError for settings that are none, more than MAX_SPINS spins, or readout of another length.
+    out. opposite: along the axes turned over ("XY" becomes "XY-"), outcome 0 being -1 on every spin: beside the others
+    they show what reads alike either way, such as leakage. Raises ArgumentError for settings that are none, more than
+    MAX_SPINS spins, or readout of another length.
     """
     names = checked_settings(settings)
     n = len(names[0])
@@ -120,12 +122,12 @@ def pauli_measurement(settings: Sequence[str], readout: Sequence[Flips] = ()) ->
     support = np.array([[letter != "I" for letter in label] for label in labels])
     signs = (1.0 - 2.0 * (bits @ support.T % 2)) / np.sqrt(2**n)  # (outcome, label)
     seen = np.array([[covers(name, label) for label in labels] for name in names], dtype=float)
-    response = seen[:, None, :] * signs
+    response = seen[:, None, :] * (signs[::-1] if opposite else signs)
     if len(readout):
         if len(readout) != n:
             raise ArgumentError("readout", f"of length {len(readout)}", f"hold one entry for each of {n} spins")
         response = np.einsum("tr,stp->srp", confusion(readout), response)
-    return Measurement(names, response)
+    return Measurement(tuple(f"{name}-" for name in names) if opposite else names, response)
 
 
 def checked_counts(counts: ArrayLike, measurement: Measurement) -> FloatArray:

@@ -1,5 +1,6 @@
 """Before a shot is spent: settings, rank, condition and errors; and the shots that make an error smallest."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -164,6 +165,13 @@ def test_allotted_shots_beat_even_ones_in_simulation(name):
     gain = design.metric_error(metric, total // 9) / design.metric_error(metric, shots)
     assert gain > 1.05
     assert spread[0] / spread[1] > 1 + 0.6 * (gain - 1)
+
+
+def test_shares_of_a_stationary_metric_are_never_worse_than_even_ones():
+    lines = resolved_lines(nmrqb.Sample.load("chloroform").hamiltonian(), ((0,), (1,)))
+    design = readout_design(readout_map(lines, ("II", "IX", "IY", "XX")), 0.01)
+    of = partial(purity, check=False)
+    assert design.metric_error(of, allocate(design, 400, metric=of)) <= design.metric_error(of, 100)
 
 
 def test_energy_shots_beat_even_ones_in_simulation():

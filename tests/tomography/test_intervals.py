@@ -7,6 +7,7 @@ from scipy.stats import norm
 from nmrqb import gibbs_state
 from nmrqb.errors import ArgumentError
 from nmrqb.tomography import (
+    Cloud,
     cloud_of_counts,
     cloud_of_replicas,
     concurrence_of,
@@ -117,3 +118,12 @@ def test_levels_outside_are_refused(level):
     with pytest.raises(ArgumentError, match=str(level)):
         interval(cloud, purity_of(4), level)
     interval(cloud, purity_of(4), np.clip(level, 0.5, 0.999))
+
+
+def test_an_estimate_far_outside_the_states_has_its_interval_at_the_bound():
+    far = np.eye(4) / 4 + 20 * np.diag([1.0, -1.0, 0.0, 0.0])
+    cloud = Cloud(far.astype(complex), 1e-4 * np.eye(15))
+    for functional in (purity_of(4), l1_of(4), ergotropy_of(np.diag([0.0, 1.0, 2.0, 3.0]))):
+        for found in intervals(cloud, functional):
+            assert functional.low <= found.low <= found.high <= functional.high
+    assert intervals(cloud, purity_of(4))[0].one_sided
