@@ -34,7 +34,7 @@ def state_circuit(amplitudes: ArrayLike) -> QuantumCircuit:
         raise ArgumentError("amplitudes", f"of norm {norm:.10g}", "be a normalised state")
     circuit = QuantumCircuit(n)
     largest = int(np.argmax(np.abs(psi)))
-    if abs(psi[largest]) > 1 - _NOTHING**2:
+    if np.abs(np.delete(psi, largest)).max() < _NOTHING:
         for k in range(n):
             if largest >> (n - 1 - k) & 1:
                 circuit.x(k)

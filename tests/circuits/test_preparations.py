@@ -121,6 +121,13 @@ def test_state_circuits_reach_their_state(seed, spins):
     assert abs(np.vdot(found, psi)) == pytest.approx(1, abs=1e-10)
 
 
+@pytest.mark.parametrize("spins", [1, 2, 3, 4])
+def test_basis_states_are_x_gates_alone(spins):
+    for state in (0, 2**spins - 2):
+        ops = dict(state_circuit(-1j * np.eye(2**spins)[state]).count_ops())
+        assert ops == ({"x": state.bit_count()} if state else {})
+
+
 def test_broekaert_jeener_prepares_dipolar_order_on_qubits():
     sample = nmrqb.Sample.load("nematic-pair")
     sequence = nmrqb.Sequence.load("broekaert-jeener-charge").bind(charge=np.radians(90))
