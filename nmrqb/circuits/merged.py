@@ -18,7 +18,7 @@ from nmrqb.circuits.order import reversed_spins
 from nmrqb.nmr.noise import Noise
 from nmrqb.spin.operators import pauli_sum
 from nmrqb.spin.propagation import unitary
-from nmrqb.timeline import Timeline
+from nmrqb.timeline import Mark, Timeline
 from nmrqb.timeline.simulate import crusher_mask
 
 
@@ -29,21 +29,56 @@ def merged_circuits(timeline: Timeline, start: ComplexArray, pieces: NDArray[np.
     taken for all. What stands between two marks is one `superop`, exact up to that cut.
     """
     n = timeline.n
-    cuts = [0, *(mark.after for mark in timeline.marks)]
-    steps = [superoperators(timeline, pieces, first, last) for first, last in pairwise(cuts)]
-    qubits = range(n)[::-1]
+    steps = list(_steps(timeline, pieces))
     for index in np.ndindex(*timeline.shape):
-        circuit = QuantumCircuit(n)
-        circuit.append(Instruction("set_density_matrix", n, 0, [reversed_spins(start)]), range(n))
-        for mark, step, (first, last) in zip(timeline.marks, steps, pairwise(cuts), strict=True):
-            if last > first:
-                circuit.append(instruction(step[index]), qubits)
+        circuit = _started(n, start)
+        for mark, step in zip(timeline.marks, steps, strict=True):
+            if step is not None:
+                circuit.append(instruction(step[index]), range(n)[::-1])
             if mark.kind == "crush":
-                mask = crusher_mask(n, mark).reshape(-1).astype(complex)
-                circuit.append(instruction(np.diag(mask)), qubits)
+                circuit.append(instruction(_crushed(n, mark)), range(n)[::-1])
             else:
                 circuit.append(SaveDensityMatrix(n, label=mark.name), range(n))
         yield circuit
+
+
+def merged_bodies(
+    timeline: Timeline, start: ComplexArray, pieces: NDArray[np.int64]
+) -> dict[str, list[QuantumCircuit]]:
+    """For every observed mark the circuits of all indices of the leading axes, in their order, that end there unmeasured.
+
+    All that stands before the mark is one `superop`; arguments as of `merged_circuits`.
+    """
+    n = timeline.n
+    found: dict[str, list[QuantumCircuit]] = {}
+    total = np.broadcast_to(np.eye(4**n, dtype=complex), (*timeline.shape, 4**n, 4**n))
+    for mark, step in zip(timeline.marks, _steps(timeline, pieces), strict=True):
+        total = total if step is None else step @ total
+        if mark.kind == "crush":
+            total = _crushed(n, mark) @ total
+            continue
+        found[mark.name] = []
+        for index in np.ndindex(*timeline.shape):
+            circuit = _started(n, start)
+            circuit.append(instruction(total[index]), range(n)[::-1])
+            found[mark.name].append(circuit)
+    return found
+
+
+def _started(n: int, start: ComplexArray) -> QuantumCircuit:
+    circuit = QuantumCircuit(n)
+    circuit.append(Instruction("set_density_matrix", n, 0, [reversed_spins(start)]), range(n))
+    return circuit
+
+
+def _steps(timeline: Timeline, pieces: NDArray[np.int64]) -> Iterator[ComplexArray | None]:
+    """What stands before each mark and after the one before it, (..., d^2, d^2), or None where that is nothing."""
+    for first, last in pairwise([0, *(mark.after for mark in timeline.marks)]):
+        yield superoperators(timeline, pieces, first, last) if last > first else None
+
+
+def _crushed(n: int, mark: Mark) -> ComplexArray:
+    return np.diag(crusher_mask(n, mark).reshape(-1).astype(complex))
 
 
 def superoperators(timeline: Timeline, pieces: NDArray[np.int64], first: int, last: int) -> ComplexArray:

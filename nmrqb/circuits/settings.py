@@ -25,6 +25,12 @@ def measured_bodies(
     return found
 
 
+def measured(bodies: Sequence[QuantumCircuit], settings: Sequence[str]) -> list[list[QuantumCircuit]]:
+    """Every body (n qubits, not measured) of a machine that takes all gates, measured in every Pauli setting."""
+    tails = [_tail(setting) for setting in settings]
+    return [[_joined(body, tail, range(body.num_qubits)) for tail in tails] for body in bodies]
+
+
 def _tail(setting: str) -> QuantumCircuit:
     n = len(setting)
     circuit = QuantumCircuit(n, n)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits import Branch, Splitting, branches, compile_circuit, splitting
 from nmrqb.circuits.devices import Machine, Source
-from nmrqb.circuits.merged import merged_circuits
+from nmrqb.circuits.merged import merged_bodies, merged_circuits
 from nmrqb.circuits.prepare import eigenbranches
-from nmrqb.circuits.settings import measured_bodies
+from nmrqb.circuits.settings import measured, measured_bodies
 from nmrqb.circuits.skeleton import Skeleton, skeleton
 from nmrqb.circuits.trotter import Trotter, trotter
 from nmrqb.circuits.variants import Variant
@@ -186,13 +186,28 @@ class Program:
         return of.hexdigest()[:24]
 
     def _work(self, rows: NDArray[np.int64], shots: NDArray[np.int64], key: str, seed: int) -> Work:
-        circuits, where, angles = self._compiled(rows) if self.compiled else self._faithful(rows)
+        made = self._compiled if self.compiled else self._on_aer if self.merged else self._faithful
+        circuits, where, angles = made(rows)
         return Work(key, tuple(circuits), where, tuple(angles), shots.astype(np.int64), seed % 2**63)
 
     @property
     def compiled(self) -> bool:
         """Whether one circuit with open angles does for all rows of a mark."""
         return self.mode == "compiled" and not self.direct and self.noise in ("device", "none")
+
+    @property
+    def merged(self) -> bool:
+        """Whether all that stands before a mark is one channel, which Aer alone takes."""
+        return self.mode == "compiled" and self.direct
+
+    def _on_aer(self, rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64], list[FloatArray]]:
+        """Circuits of one channel and a measurement."""
+        bodies = merged_bodies(self.timeline, self.start, self.splitting.pieces)
+        made = [measured(bodies[mark], self.settings) for mark in self.marks]
+        _, *lead, mark, _, setting = np.unravel_index(rows, self.shape)
+        point = np.ravel_multi_index(lead, self.lead)
+        circuits = [made[m][p][s] for m, p, s in zip(mark, point, setting, strict=True)]
+        return circuits, np.arange(rows.size), [np.zeros((1, 0))] * rows.size
 
     def _compiled(self, rows: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64], list[FloatArray]]:
         variant, *lead, mark, branch, setting = np.unravel_index(rows, self.shape)
@@ -275,7 +290,7 @@ class Program:
 
     def saving(self) -> Iterator[Any]:
         """Circuits that save the state at every mark, for every point, member and branch."""
-        if self.mode == "compiled" and self.direct:
+        if self.merged:
             yield from merged_circuits(self.timeline, self.start, self.splitting.pieces)
             return
         for index in np.ndindex(*self.lead):

@@ -48,9 +48,9 @@ class Shots:
     matrix nearest to the linear inversion, replica by replica; "linear" leaves the inversion as it is: unbiased, with
     eigenvalues that noise may push below zero.
 
-    mode: "faithful" has one block of gates for each event, "compiled" merges what stands between two marks; None is
-    faithful where the sample's noise acts, else compiled. On Aer only
-    circuits that start in the density matrix and save it are merged; the others are faithful, and `info` says which. noise: whose noise acts, "sample",
+    mode: "faithful" has one block of gates for each event, "compiled" merges what stands before a mark (on Aer into one
+    channel, where circuits start in the density matrix); None is faithful where the sample's noise acts, else compiled, and
+    `info` says which. noise: whose noise acts, "sample",
     "device", "both" or "none"; None is the sample's on Aer and the device's elsewhere. preparation: "direct" starts Aer in
     the density matrix itself, "eigenstates" has a circuit for each eigenstate and each step of a crusher's phase cycle, as
     machines need (one entangling gate for a pair), "basis" starts in basis states and turns all by one unitary (two gates);
@@ -255,7 +255,7 @@ class Shots:
     def _info(self, program: Program, seed: int) -> dict[str, Any]:
         machine = program.machine
         by_state = machine.simulator is not None and self.sampling == "state"
-        merged = program.compiled or (program.mode == "compiled" and program.direct and self._saves(machine))
+        merged = program.compiled or program.merged
         return {
             "backend": machine.name,
             "mode": "compiled" if merged else "faithful",

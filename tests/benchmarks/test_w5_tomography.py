@@ -8,8 +8,8 @@ scaled up, which is marked by a star. Analysis alone has two peers, NumPy loops 
 from the expectations of its Pauli strings, projected, and its ergotropy; and the same with the inversion made one matrix
 beforehand, the tightest loop that we know how to write.
 
-With Aer's own shots 15 x was asked for; against this peer it is 11 x: of our 5.0 s, Aer takes 3.2 s (2.4 s for drawing shots, which
-the peer pays as well) and building 909 circuits 1.5 s. One thread, CPU seconds, interleaved rounds, medians of the ratios of a round.
+With Aer's own shots kept, circuits are merged (mode="compiled": one channel before each mark); event by event it is half as
+quick, and printed as well. Of what is left, Aer's drawing of shots is most, which the peer pays too. One thread, CPU seconds, interleaved rounds, medians of the ratios of a round.
 """
 
 import time
@@ -40,8 +40,8 @@ LINE, START = charging()
 H = nmrqb.Sample.load("nematic-pair").battery().hamiltonian()
 
 
-def ours(sampling):
-    states = nmrqb.Shots(shots=SHOTS, seed=1, replicas=REPLICAS, sampling=sampling).run(LINE, START)
+def ours(sampling, mode=None):
+    states = nmrqb.Shots(shots=SHOTS, seed=1, replicas=REPLICAS, sampling=sampling, mode=mode).run(LINE, START)
     return states, ergotropy(states.at("charged"), H, check=False)
 
 
@@ -99,7 +99,7 @@ def test_w5_tomography_on_noisy_aer():
     chosen, circuits = bodies()
     backend = simulator(LINE.noise.readout)
     theirs, _ = peer(circuits, backend)  # also the warm-up
-    (states, own), (_, by_state) = ours("counts"), ours("state")
+    (states, own), (_, by_state) = ours("counts", "compiled"), ours("state")
     assert own.shape == by_state.shape == (POINTS, 1 + REPLICAS)
     exact = ergotropy(nmrqb.Exact().run(LINE, START).at("charged")[:, 0], H, check=False)
     for found in (own[:, 0], by_state[:, 0]):
@@ -107,17 +107,20 @@ def test_w5_tomography_on_noisy_aer():
     # the peer leaves the readout error in: it shrinks the two-spin correlations by (1 - 2e)^2
     assert np.abs(theirs[:, 0] - exact[chosen]).max() < 0.1
     assert states.info["sampling"] == "counts"
-    rounds = {"counts": [], "state": [], "peer*": [], "counts ratio": [], "state ratio": [], "no bootstrap": []}
+    names = ("counts", "event by event", "state", "peer*", "counts ratio", "event ratio", "state ratio", "no bootstrap")
+    rounds: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(ROUNDS):
-        by_counts, by_state = timed(lambda: ours("counts"))[0], timed(lambda: ours("state"))[0]
+        by_counts, by_state = timed(lambda: ours("counts", "compiled"))[0], timed(lambda: ours("state"))[0]
+        by_event = timed(lambda: ours("counts"))[0]
         parts = peer(circuits, backend)[1] * POINTS / TIMES * np.array([1, REPLICAS / RESAMPLED])
         total = float(parts.sum())
-        values = (by_counts, by_state, total, total / by_counts, total / by_state, parts[0] / by_counts)
+        ratios = (total / by_counts, total / by_event, total / by_state, parts[0] / by_counts)
+        values = (by_counts, by_event, by_state, total, *ratios)
         for name, value in zip(rounds, values, strict=True):
             rounds[name].append(value)
     median = {name: float(np.median(values)) for name, values in rounds.items()}
     print("\nW5: " + ", ".join(f"{name} {value:.3g}" for name, value in median.items()))
-    assert median["counts ratio"] >= 8
+    assert median["counts ratio"] >= 15
     assert median["state ratio"] >= 100
 
 

@@ -95,7 +95,7 @@ def p_values(how, seeds, readout=None):
     return np.ravel(found)
 
 
-@pytest.mark.parametrize("how", [{}, {"preparation": "eigenstates"}, {"backend": FAKE}])
+@pytest.mark.parametrize("how", [{}, {"mode": "compiled"}, {"preparation": "eigenstates"}, {"backend": FAKE}])
 def test_both_ways_of_sampling_have_one_distribution(how):
     """Over seeds, the counts of Aer and of a fake backend scatter about the saved state's probabilities as draws do."""
     assert kstest(p_values(how, 20), "uniform").pvalue > 1e-3
