@@ -129,7 +129,9 @@ def test_an_experiment_takes_anyones_backend():
 def test_names_of_engines():
     for name in ("exact", "aer", "spectrometer", "fake:torino", "ibm:anything"):
         check_engine(name)
-    with pytest.raises(InputError, match=r"engine: no engine is called 'fake:tornio'; it must be one of the fake backends .*'torino'"):
+    with pytest.raises(
+        InputError, match=r"engine: no engine is called 'fake:tornio'; it must be one of the fake backends .*'torino'"
+    ):
         check_engine("fake:tornio")
 
 
