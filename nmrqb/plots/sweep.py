@@ -22,25 +22,28 @@ def measured(data: xr.Dataset) -> list[str]:
 
 
 def draw_sweep(data: xr.Dataset, title: str) -> Figure:
-    """One panel for each metric (and parameter, where points are random), of the last source; theory beside it on lines."""
+    """One panel for each metric: lines of all sources along one axis, a map of the last source over two.
+
+    Of further axes the middle is shown. Where points are random there is a panel for each parameter, too.
+    """
     metrics = measured(data)
     axes = [str(d) for d in data[metrics[0]].dims if d != "source"]
+    shown = ["point"] if "point" in axes else [a for a in axes if data.sizes[a] > 1][:2] or axes[:1]
+    inner = {name: data.sizes[name] // 2 for name in axes if name not in shown}
+    data = data.isel(inner)
+    foot = title + "".join(f"; at {name} = {_shown(data, name)}" for name, k in inner.items() if k)
+    if shown == ["point"] or len(shown) == 2:
+        foot += f"; source: {data['source'].values[-1]}"
     with styled():
-        if axes == ["point"]:
-            return _clouds(data, metrics, title)
-        inner = {name: data.sizes[name] // 2 for name in axes[2:] if data.sizes[name] > 1}
-        data = data.isel({name: inner.get(name, 0) for name in axes[2:]})
-        foot = title + "".join(f"; at {name} = {_shown(data, name)}" for name in inner)
-        axes = axes[:2]
-        if len(axes) == 2 and data.sizes[axes[1]] == 1:
-            data, axes = data.isel({axes[1]: 0}), axes[:1]
+        if shown == ["point"]:
+            return _clouds(data, metrics, foot)
         figure = new_figure(2.9, foot, width=WIDTH + 1.0)
         for k, (panel, name) in enumerate(zip(np.atleast_1d(figure.subplots(1, len(metrics))), metrics, strict=True)):
             letter(panel, "abcdefgh"[k], data[name].attrs.get("long_name", name))
-            if len(axes) == 1:
-                _lines(panel, data, name, axes[0], legend=not k)
+            if len(shown) == 1:
+                _lines(panel, data, name, shown[0], legend=not k)
             else:
-                _map(figure, panel, data, name, axes)
+                _map(figure, panel, data, name, shown)
         return figure
 
 
@@ -80,7 +83,7 @@ def _map(figure: Figure, panel: Axes, data: xr.Dataset, metric: str, axes: list[
     (x, xlabel), (y, ylabel) = _scale(data, axes[1]), _scale(data, axes[0])
     values = data[metric].isel(source=-1).transpose(axes[0], axes[1]).values
     shown = panel.pcolormesh(x, y, values, shading="nearest", rasterized=True)
-    if min(values.shape) > 2 and np.ptp(values) > 0:
+    if min(values.shape) > 5 and np.ptp(values) > 0:
         lines = panel.contour(x, y, values, colors="white", linewidths=0.7, levels=5)
         panel.clabel(lines, fontsize=6, fmt="%.3g")
     panel.grid(visible=False)
@@ -91,13 +94,13 @@ def _map(figure: Figure, panel: Axes, data: xr.Dataset, metric: str, axes: list[
 
 def _clouds(data: xr.Dataset, metrics: list[str], title: str) -> Figure:
     names = [str(n) for n in data.coords if data[n].dims == ("point",) and n != "point"][:_MOST]
-    figure = new_figure(1.9 * len(metrics) + 0.3, title, width=max(3.5, 2.2 * len(names)))
+    figure = new_figure(1.9 * len(metrics) + 0.5, title, width=max(3.5, 2.2 * len(names)))
     panels = figure.subplots(len(metrics), len(names), squeeze=False, sharey="row", sharex="col")
     for row, metric in zip(panels, metrics, strict=True):
         for panel, name in zip(row, names, strict=True):
             x, label = _scale(data, name)
             panel.plot(x, data[metric].isel(source=-1).values, ".", ms=2, color=LINES[1].color, rasterized=True)
-            panel.set_xlabel(label if row is panels[-1] else "")
+            panels[-1, names.index(name)].set_xlabel(label)
         row[0].set_ylabel(_value_label(data, metric))
     return figure
 
