@@ -49,7 +49,7 @@ def compare(
         list[Path], typer.Argument(metavar="RUN...", help="Folders that nmrqb run has written, or their data.nc files.")
     ],
     against: Annotated[
-        str, typer.Option(help="'exact' (pulses and noise as run) or 'theory' (ideal pulses, no noise).")
+        str, typer.Option(help="'exact' (pulses as run, the sample's noise) or 'theory' (ideal pulses, no noise).")
     ] = "exact",
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; runs/compare-NAME-DATE-TIME when left out.")

@@ -19,14 +19,28 @@ from nmrqb.errors import InputError, Problem
 if TYPE_CHECKING:
     from nmrqb.paper.claims import Entry
 
-#: Our own figures that simulate devices: they take a minute each and need the extra for IBM, so they are drawn when named.
-_NAMED = {"gibbs_on_devices", "mitigation", "decoupling", "code422"}
+#: Our own figures that go with the paper's in "all"; the others take from seconds to minutes each, and are drawn when named.
+_WITH_ALL = {"cycles"}
+
+
+def _known() -> dict[str, Path]:
+    """Scripts of figures by the names that users give them; the paper's go by their numbers."""
+    paths = [path for folder in files.library("experiments") for path in sorted(folder.glob("*.py"))]
+    return {path.stem.removeprefix("figure_").lstrip("0"): path for path in paths}
+
+
+def _in_all(name: str, path: Path) -> bool:
+    return path.stem.startswith("figure_") or name in _WITH_ALL
+
+
+_OWN = ", ".join(name for name, path in _known().items() if not _in_all(name, path))
+_HELP = f"Which figures to draw: 3 to 10, split, cycles, or all of these; or, named one by one: {_OWN}."
 
 _FOLDER = Annotated[Path, typer.Option(help="Folder that pictures (.pdf, .png) and data (.nc) are written to.")]
 
 
 def figure(
-    which: Annotated[list[str], typer.Argument(metavar="3|4|...|10|split|cycles|all", help="Which figures to draw.")],
+    which: Annotated[list[str], typer.Argument(metavar="NAME...", help=_HELP)],
     out: _FOLDER = Path("figures"),
 ) -> None:
     """Draw figures of the paper, and our own, with their data: 'nmrqb figure 5', 'nmrqb figure all'."""
@@ -45,19 +59,16 @@ def figure(
 
 
 def _scripts(which: list[str]) -> list[Path]:
-    """The scripts asked for, each once, in the order of the paper, without those of `_NAMED` for "all".
+    """The scripts asked for, each once, in the order of the paper, those of `_in_all` for "all".
 
     Raises InputError naming the nearest figure.
     """
-    known = {}
-    for folder in files.library("experiments"):
-        for path in sorted(folder.glob("*.py")):
-            known[path.stem.removeprefix("figure_").lstrip("0")] = path
+    known = _known()
     for name in which:
         if name != "all" and name not in known:
             allowed = files.nearest(name, [*known, "all"])
             raise InputError((Problem(f"no figure is called {name!r}", allowed=allowed),))
-    return [path for name, path in known.items() if name in which or ("all" in which and name not in _NAMED)]
+    return [path for name, path in known.items() if name in which or ("all" in which and _in_all(name, path))]
 
 
 def _drawn(scripts: list[Path], out: Path) -> Iterator[list[Path]]:

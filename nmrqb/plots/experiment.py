@@ -14,7 +14,7 @@ from nmrqb.compare import measured_sources, metric_names
 
 _LINES: dict[str, dict[str, Any]] = {
     "theory": {"color": "0.55", "ls": "-", "lw": 2.4, "label": "theory (ideal pulses, no noise)"},
-    "exact": {"color": "black", "ls": "--", "lw": 1.3, "label": "exact (pulses and noise as run)"},
+    "exact": {"color": "black", "ls": "--", "lw": 1.3, "label": "exact (pulses as run, the sample's noise)"},
 }
 #: Colour and marker of each measured source: told apart in grey by shape and by filling.
 _MARKS = (
