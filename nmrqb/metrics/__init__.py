@@ -19,6 +19,7 @@ from nmrqb.metrics.energy import (
 from nmrqb.metrics.entanglement import concurrence
 from nmrqb.metrics.entropy import fidelity, mutual_information, purity, von_neumann_entropy
 from nmrqb.metrics.evolution import EvolutionMaxima, evolution_maxima
+from nmrqb.metrics.many import multiple_quantum_intensities, renyi2
 from nmrqb.metrics.power import average_power, ergotropy_power, instantaneous_power, power
 
 __all__ = [
@@ -37,11 +38,13 @@ __all__ = [
     "instantaneous_power",
     "l1_coherence",
     "maximum",
+    "multiple_quantum_intensities",
     "mutual_information",
     "passive_state",
     "power",
     "purity",
     "relative_entropy_of_coherence",
+    "renyi2",
     "stored_energy",
     "von_neumann_entropy",
     "work",
