@@ -143,7 +143,7 @@ def table(found: dict[str, xr.Dataset], path: Path) -> Path:
         made = "none: sectors of total spin"
         if sample.n <= MAX_CIRCUIT:
             cost = reduced_cost(nmrqb.schedule(exchange(2).bind(chargers=N), sample), 1.0)
-            made = f"{cost.qubits} qubits, {cost.method}, {cost.two_qubit_gates} two-qubit gates in 2 steps"
+            made = f"{cost.n} qubits, {cost.method}, {cost.two_qubit_gates} two-qubit gates in 2 steps"
         rows.append(
             [name, str(N), f"{battery.coupling:g} Hz", f"{1e3 * battery.full_charge_time:.3f} ms"]
             + [f"{float(row[key]):.3f}" for key in ("time_pure", "time_thermal", "power_thermal", "peak", "peak_time")]

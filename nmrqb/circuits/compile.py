@@ -81,8 +81,12 @@ def compile_circuit(
 
 def _start(circuit: QuantumCircuit, state: int, basis: ComplexArray | None, turned: bool) -> None:
     qubits = range(circuit.num_qubits)
-    by_itself = np.eye(2 ** len(qubits)) if basis is None or turned else basis
-    circuit.compose(state_circuit(by_itself[:, state]), qubits, inplace=True)
+    if basis is None or turned:  # no vector of 2^n numbers for a few X gates
+        for k in qubits:
+            if state >> (len(qubits) - 1 - k) & 1:
+                circuit.x(k)
+    else:
+        circuit.compose(state_circuit(basis[:, state]), qubits, inplace=True)
     if basis is not None:
         if turned:
             _unitary(circuit, up_to_diagonal(basis), qubits)

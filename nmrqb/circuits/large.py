@@ -1,4 +1,4 @@
-"""Circuits of many spins: charging by products of two-spin gates, on Aer's density matrices or trajectories.
+"""Circuits of many spins: what Aer takes for them, and charging by products of two-spin gates.
 
 What is wanted of them is energies, by a few measured settings; states are out of reach for tomography.
 """
@@ -37,31 +37,41 @@ _ELEMENT, _AMPLITUDE, _GATE = 1.8e-8, 7e-9, 1e-6
 
 @dataclass(frozen=True)
 class Simulation:
-    """How Aer will run the circuits: method, bytes of its state, and predicted seconds, for all settings, times and shots."""
+    """How Aer will run circuits: method, bytes of its state and of what is kept, and seconds for all circuits and shots."""
 
     n: int
     method: str
     bytes: float
     seconds: float
+    two_qubit_gates: int = 0
 
     def __str__(self) -> str:
         return f"{self.n} qubits on Aer: {self.method}; {memory.size_text(self.bytes)}, about {self.seconds:.2g} s"
 
 
 def choose(
-    n: int, gates: int, circuits: int, shots: int, *, noisy: bool, method: str | None = None, limit: float | None = None
+    n: int,
+    gates: int,
+    circuits: int,
+    shots: int,
+    *,
+    noisy: bool,
+    kept: float = 0.0,
+    after: float = 0.0,
+    method: str | None = None,
+    limit: float | None = None,
 ) -> Simulation:
     """The quickest method that fits: state vectors without noise; with noise density matrices or, for many spins, trajectories.
 
-    gates: in one circuit, channels counted. Raises ArgumentError for a method that noise rules out, or with the bytes where
-    nothing fits.
+    gates: in one circuit, channels counted. kept: bytes of results beside the state; after: of what is made of them. Raises ArgumentError for
+    a method that noise rules out, or with the bytes where nothing fits.
     """
-    vector, matrix = memory.COMPLEX * 2.0**n, memory.COMPLEX * 4.0**n
+    vector, matrix = (max(2 * memory.COMPLEX * size + kept, after) for size in (2.0**n, 4.0**n))
     each = gates * circuits
     options = {
-        "statevector": Simulation(n, "statevector", 2 * vector, each * (_GATE + _AMPLITUDE * 2.0**n)),
-        "density_matrix": Simulation(n, "density_matrix", 2 * matrix, each * (_GATE + _ELEMENT * 4.0**n)),
-        "trajectories": Simulation(n, "trajectories", 2 * vector, each * shots * (_GATE + _AMPLITUDE * 2.0**n)),
+        "statevector": Simulation(n, "statevector", vector, each * (_GATE + _AMPLITUDE * 2.0**n)),
+        "density_matrix": Simulation(n, "density_matrix", matrix, each * (_GATE + _ELEMENT * 4.0**n)),
+        "trajectories": Simulation(n, "trajectories", vector, each * shots * (_GATE + _AMPLITUDE * 2.0**n)),
     }
     if method is not None and method not in METHODS:
         raise ArgumentError("method", repr(method), f"be one of {', '.join(METHODS)}")

@@ -1,14 +1,14 @@
 """Circuits of many spins of which a few are wanted: the reduced state, or counts of one qubit, without the state of all.
 
 A start in which every spin is up or down takes a state vector of 2^N numbers, any other product a density matrix of 4^N;
-`reduced_cost` tells which and how much before anything runs.
+`reduced_cost` tells which and how much before anything runs, by the costs of `large.choose`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ from nmrqb import checks
 from nmrqb.checks import ComplexArray, FloatArray
 from nmrqb.circuits.compile import compile_circuit
 from nmrqb.circuits.execute import Progress, sampled
+from nmrqb.circuits.large import Simulation, choose
 from nmrqb.circuits.noise import instruction
 from nmrqb.circuits.order import reversed_spins
 from nmrqb.circuits.prepare import Branch
@@ -28,41 +29,35 @@ from nmrqb.jobs.work import Work
 from nmrqb.spin.operators import PAULI
 from nmrqb.timeline import Timeline
 
-#: Bytes of one state that Aer may hold.
-MAX_BYTES = 2**28
-
 _SAVED = "save_density_matrix"
 
 
-@dataclass(frozen=True)
-class ReducedCost:
-    """What `reduced_states` would run: Aer's method, qubits, circuits, bytes of the state it holds, two-qubit gates of one circuit."""
+def reduced_cost(timeline: Timeline, polarisation: ArrayLike, limit: float | None = None) -> Simulation:
+    """The cost of a timeline from spins of these polarisations, (n,) or one for all, with the two-qubit gates of one circuit.
 
-    method: Literal["statevector", "density_matrix"]
-    qubits: int
-    circuits: int
-    bytes: int
-    two_qubit_gates: int
-
-
-def reduced_cost(timeline: Timeline, polarisation: ArrayLike) -> ReducedCost:
-    """The cost of a timeline from spins of these polarisations, (n,) or one for all. Raises ArgumentError as `reduced_states`."""
-    P = _checked(timeline, polarisation)
+    Raises ArgumentError as `reduced_states`.
+    """
+    P = _checked(timeline, polarisation, limit)
     circuit = _circuit(timeline, _points(timeline)[0], P)
     gates = sum(step.operation.num_qubits == 2 for step in circuit.data)
-    return ReducedCost(_method(P), timeline.n, len(_points(timeline)), _bytes(timeline.n, P), gates)
+    return replace(_simulation(timeline, P, limit, circuit.size()), two_qubit_gates=gates)
 
 
 def reduced_states(
-    timeline: Timeline, polarisation: ArrayLike, spins: Sequence[int] = (0,), progress: Progress | None = None
+    timeline: Timeline,
+    polarisation: ArrayLike,
+    spins: Sequence[int] = (0,),
+    progress: Progress | None = None,
+    limit: float | None = None,
 ) -> ComplexArray:
     """States of some spins at the observed marks, (..., mark, 2^k, 2^k), the first of `spins` leftmost, from Aer.
 
     polarisation: <sigma_z> of every spin before the first slice, (n,) or one for all; spins start uncorrelated. Raises
     ArgumentError for a timeline with noise, crushers or an ensemble, polarisations outside [-1, 1], spins that are not
-    there, and a state of more than MAX_BYTES; RunError when Aer fails.
+    there, and with the bytes for a state that does not fit into `limit` bytes (four fifths of what is free when left out);
+    RunError when Aer fails.
     """
-    P, chosen = _checked(timeline, polarisation), _spins(timeline, spins)
+    P, chosen = _checked(timeline, polarisation, limit), _spins(timeline, spins)
     backend = AerSimulator(method=_method(P), max_parallel_threads=1)
     found = []
     for index in _points(timeline):
@@ -79,14 +74,20 @@ def reduced_states(
 
 
 def spin_counts(
-    timeline: Timeline, polarisation: ArrayLike, mark: str, shots: int, seed: int, spin: int = 0
+    timeline: Timeline,
+    polarisation: ArrayLike,
+    mark: str,
+    shots: int,
+    seed: int,
+    spin: int = 0,
+    limit: float | None = None,
 ) -> NDArray[np.int64]:
     """Counts of one qubit at a mark, measured along x, y and z: (..., 3, 2), outcomes +1 and -1. Aer draws them.
 
     Single-spin tomography: r = (n+ - n-)/shots is its Bloch vector. Nothing else is measured. Raises ArgumentError as
     `reduced_states`, for an unknown mark, and for fewer than one shot; RunError when Aer fails.
     """
-    P, (qubit,) = _checked(timeline, polarisation), _spins(timeline, (spin,))
+    P, (qubit,) = _checked(timeline, polarisation, limit), _spins(timeline, (spin,))
     if mark not in timeline.observed:
         raise ArgumentError("mark", repr(mark), f"be one of {', '.join(timeline.observed)}")
     if shots != int(shots) or shots < 1:
@@ -99,7 +100,7 @@ def spin_counts(
     return sampled(backend, work).reshape(*timeline.shape, 3, 2)
 
 
-def _checked(timeline: Timeline, polarisation: ArrayLike) -> FloatArray:
+def _checked(timeline: Timeline, polarisation: ArrayLike, limit: float | None) -> FloatArray:
     """Polarisations (n,), on a timeline that these circuits can run."""
     for what, there in (
         ("noise", timeline.noise is not None),
@@ -120,11 +121,7 @@ def _checked(timeline: Timeline, polarisation: ArrayLike) -> FloatArray:
     P = np.broadcast_to(given, (timeline.n,)).astype(float)
     if np.any(np.abs(P) > 1):
         raise ArgumentError("polarisation", float(P[np.argmax(np.abs(P))]), "lie between -1 and 1")
-    if _bytes(timeline.n, P) > MAX_BYTES:
-        found = (
-            f"one of {timeline.n} spins, whose {_method(P).replace('_', ' ')} takes {_bytes(timeline.n, P):.1e} bytes"
-        )
-        raise ArgumentError("timeline", found, f"need at most {MAX_BYTES:.1e} bytes")
+    _simulation(timeline, P, limit)
     return P
 
 
@@ -135,12 +132,15 @@ def _spins(timeline: Timeline, spins: Sequence[int]) -> list[int]:
     return chosen
 
 
-def _method(P: FloatArray) -> Literal["statevector", "density_matrix"]:
+def _method(P: FloatArray) -> str:
     return "statevector" if np.all(np.abs(P) == 1) else "density_matrix"
 
 
-def _bytes(n: int, P: FloatArray) -> int:
-    return 16 * (2**n if _method(P) == "statevector" else 4**n)
+def _simulation(timeline: Timeline, P: FloatArray, limit: float | None, gates: int = 0) -> Simulation:
+    """Raises ArgumentError, with the bytes, where it does not fit."""
+    method = _method(P)
+    circuits = len(_points(timeline))
+    return choose(timeline.n, gates, circuits, 1, noisy=method == "density_matrix", method=method, limit=limit)
 
 
 def _points(timeline: Timeline) -> list[tuple[int, ...]]:

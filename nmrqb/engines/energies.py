@@ -16,6 +16,7 @@ from nmrqb.errors import ArgumentError
 from nmrqb.jobs import Ledger
 from nmrqb.nmr.noise import Noise
 from nmrqb.scaling.program import charging_timeline
+from nmrqb.spin import memory
 from nmrqb.spin.masks import PauliSum
 from nmrqb.tomography import covers, settings_for
 
@@ -74,15 +75,22 @@ def charged_energies(
         large.check_local(noise)
         if backend != "aer":
             raise ArgumentError("noise", "given", f"be left out on {backend}, whose own noise acts")
+    rows, one = len(t) * len(settings), memory.REAL * 2.0**H.n
+    # counts beside Aer's state; then counts and shares of rows, weights of settings and their squares, and outcomes
+    held = {"kept": rows * one, "after": (2 * rows + 2 * len(settings) + 1) * one}
+
+    def choose(gates: int) -> large.Simulation:
+        return large.choose(H.n, gates, rows, shots, noisy=noise is not None, method=method, limit=limit, **held)
+
+    if backend == "aer":
+        choose(0)  # refused before circuits are written
     circuits, bound = large.bodies(charging_timeline(charger, t), start, product, noise, steps)
     readout = noise.readout if noise is not None else ()
     qubits: tuple[int, ...] = ()
     two = 0
     if backend == "aer":
         gates = max(circuit.size() for circuit in circuits) + H.n
-        made = large.choose(
-            H.n, gates, len(t) * len(settings), shots, noisy=noise is not None, method=method, limit=limit
-        )
+        made = choose(gates)
         how = str(made)
         if tell:
             tell(how)

@@ -45,6 +45,7 @@ def best_average_power(charger: Charger, *, limit: float | None = None, tell: ma
     fit into `limit` bytes.
     """
     H, n = charger.H, charger.H.n
+    many.plan(H, [1 / charger.norm], limit=limit, keep=False)  # refused before a state is made
     down = np.bitwise_count(np.arange(H.dimension)).astype(float)
     psi = np.zeros(H.dimension, dtype=complex)
     psi[0] = 1

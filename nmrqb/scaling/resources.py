@@ -49,6 +49,7 @@ def resources(
     if not 0 <= start < H.dimension:
         raise ArgumentError("start", start, f"be a basis state, 0 to {H.dimension - 1}")
     half = range(max(H.n // 2, 1)) if side is None else tuple(side)
+    many.plan(charger, t, limit=limit, keep=False)  # refused before a state is made
     psi = np.zeros(H.dimension, dtype=complex)
     psi[start] = 1.0
 

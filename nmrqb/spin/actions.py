@@ -34,7 +34,8 @@ def filling(H: PauliSum) -> Filling:
     """Entries counted on a sample of rows (all of them up to 2048), and the bytes that follow."""
     d = H.dimension
     rows = np.arange(d) if d <= _SAMPLE else np.random.default_rng(0).integers(0, d, _SAMPLE)
-    entries = d * sum(np.count_nonzero(H.elements(mask, k, rows)) for mask, k in H.flips()) / len(rows)
+    seen = sum(int(np.count_nonzero(H.elements(mask, k, rows))) for mask, k in H.flips())
+    entries = d * seen / len(rows)  # whole numbers of Python: 2^62 times some strings is beyond 64 bits
     item = memory.REAL if H.is_real else memory.COMPLEX
     size = entries * (item + memory.INDEX) + memory.INDEX * (d + 1)
     masks = sum(1 for _ in H.flips())

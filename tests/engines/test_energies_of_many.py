@@ -1,5 +1,7 @@
 """Energies of many spins from counts: against exact dynamics with and without noise, and the choice of Aer's method."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,33 @@ def test_bounds_by_strings_are_bounds():
     assert np.all(loose >= tight * (1 - 1e-12))
     assert np.all(loose < 20 * tight)
     assert np.all(matrices.bound <= 0.01)
+
+
+def test_many_qubits_take_what_was_told():
+    drive = PauliSum.from_labels(["XXIIIIIIIIIIIIIIII", "I" * 16 + "YY"], [0.5, 0.5])
+    H = Cluster.chain(18, Battery(axial=1.0), np.inf).pauli_sum()
+    said = []
+    tracemalloc.start()
+    try:
+        found = charged_energies(drive, [0.0], H, start=5, shots=2, tell=said.append)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    told = float(said[0].split("; ")[1].split(" MB")[0]) * 1e6
+    assert told == pytest.approx(peak, rel=0.2)
+    assert len(found.settings) == 3
+
+
+def test_a_circuit_that_no_machine_holds_is_refused_before_it_is_written():
+    drive = PauliSum.from_labels(["XX" + "I" * 38], [0.5])
+    H = PauliSum.from_labels(["ZZ" + "I" * 38], [0.5])
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArgumentError, match=r"memory must be [\d.]+ TB or more for 40 qubits by statevector"):
+            charged_energies(drive, [0.1], H)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_on_a_fake_device():

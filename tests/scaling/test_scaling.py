@@ -1,16 +1,19 @@
 """Charging against the number of spins: exponents known beforehand, closed forms, bounds that hold, and refusals."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from nmrqb import Battery, Exact, metrics
 from nmrqb.battery import Cluster
 from nmrqb.errors import ArgumentError
-from nmrqb.scaling import best_average_power, cavity_peak, charger, charging_timeline, exponent, resources
+from nmrqb.scaling import Charger, best_average_power, cavity_peak, charger, charging_timeline, exponent, resources
 from nmrqb.scaling.chargers import operator_norm
 from nmrqb.scaling.paper_protocol import ceiling, local_charge, on_graph
 from nmrqb.scaling.studies import against_couplings, paper_protocol, power_against_size, superabsorption
 from nmrqb.scaling.tables import coupling_rows, power_rows, protocol_rows, superabsorption_rows
+from nmrqb.spin.masks import PauliSum
 from nmrqb.spin.states import basis_state, partial_trace, pure_state
 
 SIZES = (5, 6, 7, 8, 9, 10)
@@ -191,6 +194,18 @@ def test_resources_along_a_charge(n):
     assert float(found.intensity.sel(order=1).max()) == pytest.approx(0, abs=1e-20)  # pairs alone are flipped
     reduced = partial_trace(rho, range(n // 2))
     np.testing.assert_allclose(found.renyi2, -np.log2(metrics.purity(reduced)), atol=1e-9)
+
+
+def test_states_that_do_not_fit_are_refused_before_they_are_made():
+    pair = PauliSum.from_labels(["XX" + "I" * 60], [0.5])
+    tracemalloc.start()
+    try:
+        for call in (lambda: resources(pair, pair, [0.1]), lambda: best_average_power(Charger(pair, 2, 0.5))):
+            with pytest.raises(ArgumentError, match=r"TB or more for 1 state.* of 62 spins"):
+                call()
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

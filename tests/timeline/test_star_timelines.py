@@ -7,7 +7,6 @@ import pytest
 
 import nmrqb
 from nmrqb.battery.star import StarBattery, battery_ergotropy
-from nmrqb.circuits import reduced
 from nmrqb.circuits.reduced import reduced_cost, reduced_states, spin_counts
 from nmrqb.design.exchange import MAX_STEPS, exchange
 from nmrqb.errors import ArgumentError
@@ -105,7 +104,7 @@ def test_circuits_are_the_sectors(P):
 def test_ten_qubits_run_on_aer_and_their_battery_is_read_alone():
     timeline = line(TEN, 2)
     cost = reduced_cost(timeline, 1.0)
-    assert (cost.method, cost.qubits, cost.bytes) == ("statevector", 10, 16 * 2**10)
+    assert (cost.method, cost.n, cost.bytes) == ("statevector", 10, 2 * 16 * 2**10)
     assert cost.two_qubit_gates == 2 * 3 * 9
     rho = reduced_states(timeline, 1.0)
     np.testing.assert_allclose(rho, star_states(timeline, (1, 1)), atol=1e-12)
@@ -221,11 +220,11 @@ def test_bounds_of_memory_and_polarisation(monkeypatch):
     assert star_states(timeline, (1, 1)).shape == (2, 2, 2)
 
 
-def test_circuits_refuse_what_they_do_not_hold(monkeypatch):
+def test_circuits_refuse_what_they_do_not_hold():
     timeline = line(SMALL, 1)
     for call, match in (
-        (lambda: reduced_states(line(LARGE, 1), 1.0), r"is one of 37 spins, whose statevector takes 2\.2e\+12 bytes"),
-        (lambda: reduced_states(line(THIRTEEN, 1), 0.5), "13 spins, whose density matrix takes"),
+        (lambda: reduced_states(line(LARGE, 1), 1.0), r"memory must be 4\.4 TB or more for 37 qubits by statevector"),
+        (lambda: reduced_states(line(THIRTEEN, 1), 0.5, limit=1e9), "2.15 GB or more for 13 qubits by density_matrix"),
         (lambda: reduced_states(timeline, -1.01), r"polarisation must lie between -1 and 1, but is -1\.01"),
         (lambda: reduced_states(timeline, (1, 1)), r"polarisation must be one number, or one for each of 4"),
         (
@@ -238,8 +237,7 @@ def test_circuits_refuse_what_they_do_not_hold(monkeypatch):
     ):
         with pytest.raises(ArgumentError, match=match):
             call()
-    monkeypatch.setattr(reduced, "MAX_BYTES", 16 * 4**4 - 1)
-    with pytest.raises(ArgumentError, match="4 spins, whose density matrix"):
-        reduced_cost(timeline, 0.5)
-    monkeypatch.setattr(reduced, "MAX_BYTES", 16 * 4**4)
-    assert reduced_cost(timeline, 0.5).bytes == 16 * 4**4
+    needed = 2 * 16 * 4**4
+    with pytest.raises(ArgumentError, match="for 4 qubits by density_matrix"):
+        reduced_cost(timeline, 0.5, limit=needed - 1)
+    assert reduced_cost(timeline, 0.5, limit=needed).bytes == needed
