@@ -1,9 +1,12 @@
 """The sweep file: what its keys come to, and what is refused, with file and line, before anything runs."""
 
+import random
+
 import numpy as np
 import pytest
-from command_line import EXPERIMENT, write_files
+from command_line import EXPERIMENT, ROOT, write_files
 from sweep_texts import RANDOM, SWEEP
+from wounds import mutated
 
 from nmrqb.errors import InputError
 from nmrqb.experiment import Experiment
@@ -41,9 +44,9 @@ def test_keys_of_the_sample_and_parameters_become_axes_beside_those_of_the_exper
         np.testing.assert_allclose(
             same["ergotropy"], direct["ergotropy"].isel(point=0).transpose("source", "charge"), atol=1e-12
         )
-    noisy = found["ergotropy"].sel(source="exact")
+    noisy = found["ergotropy"].sel(source="exact").values
     assert np.all(np.ptp(noisy, axis=0).max(axis=1) > 1e-5)  # T2 acts
-    assert np.ptp(found["ergotropy"].sel(source="theory"), axis=0).max() < 1e-12  # but not on theory
+    assert np.ptp(found["ergotropy"].sel(source="theory").values, axis=0).max() < 1e-12  # but not on theory
 
 
 def test_points_drawn_from_ranges_are_those_of_the_seed(place):
@@ -172,3 +175,25 @@ def test_of_many_parameters_the_ends_are_tried_one_by_one(place):
 def test_an_experiment_says_of_a_sweep_how_it_is_run(place):
     with pytest.raises(InputError, match=r"sweep.toml: this is a sweep, and no experiment; run it with: nmrqb sweep"):
         Experiment.parse(document(SWEEP, "sweep.toml"), "sweep", place)
+
+
+def blocks(language):
+    text = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
+    return [part.split("```")[0] for part in text.split(f"```{language}\n")[1:]]
+
+
+def test_the_guide_s_files_are_good(place):
+    plans = [planned(place, text) for text in blocks("toml")]
+    assert [plan.points for plan in plans] == [75, 2000]
+
+
+def test_wounds_of_a_file_are_told_and_never_a_traceback(place):
+    rng = random.Random(5)
+    told = 0
+    for number in range(150):
+        text = mutated((SWEEP, RANDOM)[number % 2], rng)
+        try:
+            planned(place, text)
+        except InputError:
+            told += 1
+    assert told > 50
