@@ -11,9 +11,13 @@ from scipy.optimize import brentq
 from nmrqb import checks
 from nmrqb.checks import FloatArray
 from nmrqb.errors import ArgumentError
+from nmrqb.spin.masks import PauliSum
+from nmrqb.spin.thermal import Estimate, Thermal, rotation_curve
 
 #: What the weights of populations may miss one by.
 _TRACE = 1e-8
+#: Angles of pulses that are tried; between them lies less than 1e-4 of what the best draws.
+_PULSES = 720
 
 
 def passive_energy(weights: ArrayLike, copies: Sequence[int], levels: ArrayLike, level_copies: Sequence[int]) -> float:
@@ -74,6 +78,22 @@ def ergotropy_ceiling(energy: float, entropy: float, levels: ArrayLike, copies: 
         hi += 5.0
     b = np.exp(brentq(excess, lo, hi, xtol=1e-13) if excess(lo) > 0 else lo) / scale
     return energy - float(e.min()) - _gibbs(b, shifted, m)[0]
+
+
+def ergotropy_floor(state: Thermal, H: PauliSum) -> Estimate:
+    """Some unitary draws this much: the best collective pulse about x or y, in H's unit, with the state's own error.
+
+    For states of which only expectation values are known, however many the spins; a pulse that draws nothing is left out,
+    so the floor is zero at least.
+    """
+    angles = np.linspace(0, 2 * np.pi, _PULSES, endpoint=False)
+    best = Estimate(0.0)
+    for axis in ("x", "y"):
+        gained, errors = rotation_curve(state, H, angles, axis)
+        k = int(np.argmin(gained))
+        if -gained[k] > best.value:
+            best = Estimate(float(-gained[k]), float(errors[k]))
+    return best
 
 
 def _gibbs(b: float, e: FloatArray, m: FloatArray) -> tuple[float, float]:

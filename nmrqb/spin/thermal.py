@@ -7,6 +7,7 @@ random vectors, and for a series the size of the last order that was taken. Ener
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -157,6 +158,7 @@ class SeriesThermal:
     H: PauliSum
     temperature: float
 
+    @cached_property
     def _cumulants(self) -> tuple[float, float, float, float]:
         mean = self.H.mean.real
         centred = self.H + PauliSum(self.H.n, np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([-mean]))
@@ -166,16 +168,22 @@ class SeriesThermal:
         m4 = float(np.sum(np.abs(square.c) ** 2))
         return mean, m2, m3, m4 - 3 * m2**2
 
+    @property
+    def last_share(self) -> float:
+        """The last order of ln Z over its second: well below one where the series says something."""
+        _, k2, _, k4 = self._cumulants
+        return abs(k4) / (12 * k2 * self.temperature**2) if k2 else 0.0
+
     def log_partition(self) -> Estimate:
         """With cumulants k: n ln 2 - mean/T + k2/2T^2 - k3/6T^3 + k4/24T^4."""
-        k1, k2, k3, k4 = self._cumulants()
+        k1, k2, k3, k4 = self._cumulants
         b = 1 / self.temperature
         last = k4 * b**4 / 24
         return Estimate(float(self.H.n * _BIT - k1 * b + k2 * b**2 / 2 - k3 * b**3 / 6 + last), abs(last))
 
     def energy(self) -> Estimate:
         """Mean - k2/T + k3/2T^2 - k4/6T^3."""
-        k1, k2, k3, k4 = self._cumulants()
+        k1, k2, k3, k4 = self._cumulants
         b = 1 / self.temperature
         last = k4 * b**3 / 6
         return Estimate(k1 - k2 * b + k3 * b**2 / 2 - last, abs(last))
@@ -246,16 +254,30 @@ def typical(
     return TypicalThermal(H, T, found, (expansion.centre - expansion.radius) / T)
 
 
+def typical_bytes(H: PauliSum, count: int) -> float:
+    """Bytes at the peak of `typical` with this many vectors and no matrix; up to a third less where T is high."""
+    return (chebyshev.BLOCK + 9) * memory.COMPLEX * float(H.dimension) * count
+
+
 def _typical_form(H: PauliSum, count: int, limit: float | None) -> tuple[str, float]:
-    state = memory.COMPLEX * float(H.dimension) * count
-    base = (chebyshev.BLOCK + 7) * state
-    sparse = base + actions.filling(H).bytes
-    return ("sparse", sparse) if sparse <= memory.allowed(limit) else ("masks", base + 2 * state)
+    least = typical_bytes(H, count)
+    sparse = least - 2 * memory.COMPLEX * float(H.dimension) * count + actions.filling(H).bytes
+    return ("sparse", sparse) if sparse <= memory.allowed(limit) else ("masks", least)
 
 
-def series(H: PauliSum, temperature: float) -> SeriesThermal:
-    """By the traces of H^2, H^3 and H^4, exact for any number of spins up to 62. Raises ArgumentError."""
-    return SeriesThermal(H, float(checks.positive("temperature", temperature)))
+def series(H: PauliSum, temperature: float, limit: float | None = None, tell: Told | None = None) -> SeriesThermal:
+    """By the traces of H^2, H^3 and H^4, which are exact, for up to 62 spins. Raises ArgumentError as `exact`."""
+    T = float(checks.positive("temperature", temperature))
+    needed = series_bytes(H)
+    memory.require(f"the square of {H.x.size} Pauli strings", needed, limit, "leave couplings of far spins out")
+    if tell:
+        tell(f"{H.n} spins: high-temperature series from traces of powers of H; {memory.size_text(needed)}")
+    return SeriesThermal(H, T)
+
+
+def series_bytes(H: PauliSum) -> float:
+    """Bytes at the peak of squaring H: masks, phases and coefficients of all products, and their order when sorted."""
+    return 125.0 * H.x.size**2
 
 
 def rotation_curve(state: Thermal, H: PauliSum, theta: ArrayLike, axis: str = "x") -> tuple[FloatArray, FloatArray]:

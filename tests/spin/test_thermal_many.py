@@ -9,6 +9,7 @@ from nmrqb import Battery, charging_unitary, gibbs_state, metrics
 from nmrqb.battery import Cluster
 from nmrqb.battery.cluster.gibbs import gibbs
 from nmrqb.errors import ArgumentError
+from nmrqb.metrics.spectra import ergotropy_ceiling, ergotropy_floor
 from nmrqb.spin import thermal
 from nmrqb.spin.masks import PauliSum
 
@@ -104,13 +105,53 @@ def test_a_chain_of_sixty_spins_by_series():
     assert made.energy().value == pytest.approx(-square / 40, rel=0.03)
 
 
-@pytest.mark.parametrize("method, n", [("exact", 9), ("typical", 12)])
+def test_the_series_is_taken_unasked_only_where_it_converges():
+    cluster, few = Cluster.chain(10, FULL, np.inf), 1e6  # bytes, too few for levels and vectors
+    with pytest.raises(ArgumentError, match=r"temperature must be higher for the series, .* take 6\.55 MB, but is 1$"):
+        gibbs(cluster, 1.0, limit=few)
+    assert gibbs(cluster, 1.0, "series").last_share > 0.1
+    said = []
+    state = gibbs(cluster, 30.0, limit=few, tell=said.append)
+    assert isinstance(state, thermal.SeriesThermal)
+    assert state.last_share < 0.1
+    assert "series" in said[0]
+    assert "kB" in said[0]
+    with pytest.raises(ArgumentError, match=r"memory must be .* for the square of .* Pauli strings"):
+        gibbs(cluster, 30.0, "series", limit=1e5)
+
+
+def test_ergotropy_lies_between_a_pulse_and_the_ceiling():
+    for n, T in ((4, 0.5), (6, 1.5)):
+        source = Cluster.chain(n, Battery(axial=0.3, rhombic=0.2, zeeman=0.8))
+        H = Cluster.chain(n, Battery(axial=1.0, ksea=0.3, zeeman=-0.6)).pauli_sum()  # the field is reversed
+        state = gibbs(source, T)
+        rho, M = state.matrix(), H.dense()
+        exact = float(metrics.ergotropy(rho, M))
+        energy = float(np.trace(rho @ M).real)
+        floor = ergotropy_floor(state, H)
+        ceiling = ergotropy_ceiling(energy, state.entropy().value, np.linalg.eigvalsh(M))
+        assert 0.5 * exact < floor.value <= exact + 1e-12
+        assert exact <= ceiling + 1e-9
+        assert floor.error == 0
+    # spins without couplings: a half turn draws all there is, and Gibbs states hold nothing
+    free = PauliSum.from_labels(["ZII", "IZI", "IIZ"], [0.5] * 3)
+    assert ergotropy_floor(thermal.exact(free.times(-1.0), 1.0), free).value == pytest.approx(
+        3 * np.tanh(0.5), abs=1e-12
+    )
+    assert ergotropy_floor(thermal.exact(free, 1.0), free).value == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize("method, n", [("exact", 9), ("typical", 12), ("series", 12)])
 def test_memory_is_predicted_within_a_fifth(method, n):
-    H = Cluster.chain(n, FULL, np.inf).pauli_sum()
-    predicted = thermal.exact_bytes(H) if method == "exact" else thermal._typical_form(H, 6, None)[1]
+    cluster = Cluster.chain(n, FULL, 3 if method == "series" else np.inf)
+    told = []
+    T = 50.0 if method == "series" else 1.0  # hot states take fewer polynomials, and so less than was told
+    gibbs(cluster, T, method, vectors=6, tell=told.append)
+    number, unit = told[0].rsplit("; ")[-1].split()
+    predicted = float(number) * {"kB": 1e3, "MB": 1e6}[unit]
     tracemalloc.start()
     try:
-        thermal.exact(H, 1.0) if method == "exact" else thermal.typical(H, 1.0, 6)
+        gibbs(cluster, T, method, vectors=6).energy()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
