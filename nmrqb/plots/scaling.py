@@ -51,14 +51,25 @@ def power(data: xr.Dataset, footer: str) -> Figure:
                 for order, dash in ((1, (0, (1, 1))), (2, (0, (4, 2)))):
                     grid[0, k].plot(data.n, order * data.n, color="0.4", lw=0.9, ls=dash, label=f"bound, k = {order}")
                 grid[0, k].plot(data.n, data.n**2, color="0.4", lw=0.9, ls=(0, (6, 1.5, 1, 1.5)), label="bound, k = N")
+            else:
+                _ceilings(grid[0, k], panel)
             letter(grid[0, k], "abc"[k], title)
             letter(grid[1, k], "def"[k])
             grid[0, k].legend(loc="upper left", fontsize=6)
             grid[0, k].set_ylim(1.5, 2500)
             grid[1, k].set_xlabel("number of spins N")
-        grid[0, 0].set_ylabel("power max E(t)/t")
-        grid[1, 0].set_ylabel("charging time")
+        grid[0, 0].set_ylabel("power max E(t)/t  (splitting x coupling)")
+        grid[1, 0].set_ylabel("charging time  (1/coupling)")
     return figure
+
+
+def _ceilings(axes: Axes, panel: xr.Dataset) -> None:
+    """The bound of each charger, thin and in its own colour, with one entry for all."""
+    for k, name in enumerate(CHARGERS):
+        bound = panel.ceiling.sel(charger=name)
+        if np.all(np.isfinite(bound)):
+            axes.plot(panel.n, bound, **(LINES[k]._asdict() | {"linewidth": 0.7}))
+    axes.plot([], [], color="0.4", lw=0.7, label=r"thin: bound $k\,\|H_{ch}\|$ of each")
 
 
 def couplings(data: xr.Dataset, footer: str) -> Figure:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.constants import hbar, mu_0
 
-from nmrqb import Battery
+from nmrqb import Battery, Sample
 from nmrqb.battery import Cluster
 from nmrqb.errors import ArgumentError
 from nmrqb.spin import dicke
@@ -98,6 +98,16 @@ def test_positions_of_protons_by_hand():
     assert b / (2 * np.pi) == pytest.approx(-30.45e3, rel=1e-3)  # gypsum's pair
     turned = Cluster.from_positions(places[:, [2, 0, 1]], gamma=gamma, field=(2, 0, 0))
     np.testing.assert_allclose(turned.couplings, cluster.couplings, rtol=1e-12)
+
+
+def test_fluorines_by_their_places_are_the_sample():
+    """Fluorapatite: 19F, gamma 251.815e6 rad/(s T), 3.442 angstrom apart along the field."""
+    sample = Sample.load("fluorapatite-chain")
+    cluster = Cluster.from_positions([[0, 0, 3.442e-10 * k] for k in range(4)], gamma=251.815e6)
+    for (i, j), (delta, *rest) in zip(cluster.pairs.tolist(), cluster.couplings.tolist(), strict=True):
+        expected = next(value for a, b, value in sample.dipolar if (a, b) == (i, j))
+        assert delta * 4 / 3 / (2 * np.pi) == pytest.approx(expected, rel=1e-4)
+        assert not any(rest)
 
 
 def test_positions_with_a_battery_are_in_its_unit():

@@ -28,13 +28,15 @@ def test_power_shows_every_charger_scaling_and_bound():
     data = power_against_size((3, 4, 5))
     figure = scaling.power(data, "a footer")
     raw, norm, kac = figure.axes[:3]
-    assert [len(labels(axes)) for axes in (raw, norm, kac)] == [5, 8, 3]
+    assert [len(labels(axes)) for axes in (raw, norm, kac)] == [6, 8, 4]
     assert labels(raw)[0] == "parallel X: 1.00(0)"
     # what is drawn is what was computed
     lines = {line.get_label(): line.get_ydata() for line in norm.get_lines()}
     drawn = next(y for label, y in lines.items() if label.startswith("DQ, neighbours"))
     np.testing.assert_array_equal(drawn, data.power.sel(charger="neighbours", scaling="norm"))
     np.testing.assert_allclose(lines["bound, k = 2"], 2 * data.n)
+    bounds = [line.get_ydata() for line in kac.get_lines() if line.get_linewidth() < 0.8 and len(line.get_ydata())]
+    np.testing.assert_allclose(bounds, data.ceiling.sel(scaling="kac", charger=["neighbours", "dipolar", "complete"]))
     assert all(axes.get_xlabel() and figure.axes[3].get_ylabel() for axes in figure.axes[3:])
 
 

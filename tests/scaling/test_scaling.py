@@ -114,6 +114,9 @@ def test_the_papers_protocol():
     # increments for each further bond are constant: the excess over 1 is the open ends
     steps = np.diff(data.power.sel(graph="neighbours").values)
     assert np.ptp(steps[1:]) < 0.07 * steps.mean()
+    # for each unit of band width nothing is super-extensive: local X has no advantage to offer
+    each = [exponent(data.n, (data.power / data.width).sel(graph=graph)).value for graph in data.graph.values]
+    assert all(-0.5 <= value <= 0.4 for value in each)
     # all to all at strength 1/(n-1)
     small = [
         local_charge(Cluster.complete(n, Battery(axial=1 / (n - 1), rhombic=0.5 / (n - 1))), 1.0).power
