@@ -401,7 +401,7 @@ class _Parser:
             )
         try:
             return registry().parse_units({"°": "degree", "%": "percent"}.get(name, name))
-        except (pint.UndefinedUnitError, ValueError, AttributeError, TypeError):
+        except (pint.UndefinedUnitError, ValueError, AttributeError, TypeError, AssertionError):
             meant = closest(name, _USUAL_UNITS)
             hint = f"did you mean {meant!r}?" if meant else f"units are {', '.join(_USUAL_UNITS)} and the like"
             raise ExpressionError(f"found the unknown unit {name!r}; {hint}") from None

@@ -42,7 +42,16 @@ CASES = {
     },
     **{
         name: (getattr(metrics, name), [STATE])
-        for name in ("concurrence", "discord", "purity", "von_neumann_entropy", "mutual_information", "l1_coherence")
+        for name in (
+            "concurrence",
+            "discord",
+            "purity",
+            "von_neumann_entropy",
+            "mutual_information",
+            "l1_coherence",
+            "renyi2",
+            "multiple_quantum_intensities",
+        )
     },
     "discord-1": (partial(metrics.discord, measured=1), [STATE]),
     "fidelity": (metrics.fidelity, [STATE, (SIGMA, 2)]),
