@@ -15,7 +15,7 @@ def test_without_a_sample_the_samples_of_the_library_are_named(tmp_path, capsys)
     names = [name.stem for name in sorted((ROOT / "samples").glob("*.toml")) if "\nJ = " in name.read_text()]
     assert {"acetonitrile", "chloroform"} <= set(names)
     assert out == f"{path}: a good sequence: 8 steps, observed at empty, charged; fits {', '.join(names)}\n"
-    path.write_text(SEQUENCE.replace('phase = "store"', 'phase = "store", on = "31P"'))
+    path.write_text(SEQUENCE.replace('phase = "store"', 'phase = "store", on = "15N"'))
     assert in_process(capsys, "check", path)[1].endswith("; fits no sample of the library\n")
 
 

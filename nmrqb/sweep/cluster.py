@@ -48,7 +48,7 @@ class Cluster:
     @contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
         if self.scheduler is None:
-            how = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0, "silence_logs": _SILENT}
+            how = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0, "silence_logs": _SILENT}
             with spawning():
                 cluster = distributed.LocalCluster(n_workers=self.workers, processes=True, **how)
             with cluster, distributed.Client(cluster) as client:

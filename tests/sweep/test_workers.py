@@ -137,7 +137,7 @@ def test_twenty_killed_workers_of_a_dask_cluster_change_no_number_and_lose_none(
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
 
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0}
     # workers that are forked from one that has loaded all are back sooner
     fast = {"distributed.worker.multiprocessing-method": "forkserver"}
     with dask.config.set(fast), distributed.LocalCluster(**how) as cluster:
