@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from nmrqb.circuits.devices import Machine
 from nmrqb.circuits.prepare import eigenbranches
 from nmrqb.circuits.readout import ReadoutCalibration, calibrated, calibration_circuits
 from nmrqb.errors import ArgumentError
-from nmrqb.jobs import Work
+from nmrqb.jobs import Ledger, Work
 from nmrqb.spin.states import gibbs_state
 
 _REPLICAS = 200
@@ -49,12 +50,14 @@ def charge_encoded(
     shots: int = 4096,
     seed: int = 0,
     readout: bool = True,
+    ledger: Ledger | None = None,
 ) -> EncodedCharge:
     """The battery's Gibbs state, charged to phi = Omega t about x, then `steps` steps of exp(-i H time/steps), in the code.
 
     machine: of four qubits (`open_machine("fake:torino", 4)`). time in inverse energy units; a step whose terms do not commute
     is a symmetric product of second order. shots: of each of the three bases, shared among the eigenstates by weight. readout:
-    undo the readout error, by 16 calibration circuits of `shots` shots each, before shots are selected. Raises ArgumentError
+    undo the readout error, by 16 calibration circuits of `shots` shots each, before shots are selected. ledger: through which
+    the job is handed in, so that it outlives this process; one in memory when left out. Raises ArgumentError
     for a DM or KSEA coupling, a machine of another size, a time without steps, or fewer than 100 shots; RunError when the
     machine fails.
     """
@@ -68,8 +71,10 @@ def charge_encoded(
     share = np.maximum(np.round(weights * shots), 1).astype(np.int64)
     each = np.concatenate([np.tile(share, 3), np.full(len(extra), shots)])
     native = tuple(machine.native([*measured, *extra]))
-    work = Work("encoded", native, np.arange(len(native)), tuple(np.zeros((1, 0)) for _ in native), each, seed)
-    counts = machine.device.collect(machine.device.submit(work, f"encoded-{seed}"), work)
+    asked = (machine.name, battery.coefficients.values.tolist(), temperature, phi, time, steps, shots, seed, readout)
+    key = f"encoded-{hashlib.sha256(repr(asked).encode()).hexdigest()[:24]}"
+    work = Work(key, native, np.arange(len(native)), tuple(np.zeros((1, 0)) for _ in native), each, seed)
+    (counts,) = (ledger or Ledger()).run(machine.device, [work])
     seen = counts[: len(measured)].reshape(3, len(weights), 16).astype(float)
     calibration = calibrated(counts[len(measured) :]) if readout else None
 

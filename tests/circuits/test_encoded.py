@@ -7,6 +7,7 @@ import nmrqb
 from nmrqb.circuits.devices import open_machine
 from nmrqb.circuits.encoded import charge_encoded
 from nmrqb.errors import ArgumentError
+from nmrqb.jobs import Ledger
 
 BATTERY = nmrqb.Battery(axial=1.0, rhombic=0.25, zeeman=0.4)
 
@@ -58,3 +59,18 @@ def test_what_the_code_cannot_run_is_refused():
         charge_encoded(BATTERY, 1.0, 0.7, machine, time=1.0)
     with pytest.raises(ArgumentError, match="one of 2 qubits"):
         charge_encoded(BATTERY, 1.0, 0.7, open_machine("fake:torino", 2))
+
+
+def test_a_ledger_keeps_the_counts_of_the_code(tmp_path, monkeypatch):
+    machine = open_machine("aer", 4)
+    with Ledger(tmp_path) as ledger:
+        first = charge_encoded(BATTERY, 1.0, 0.7, machine, shots=200, seed=3, ledger=ledger)
+
+    def refuse(*_):
+        raise AssertionError("handed in twice")
+
+    monkeypatch.setattr(type(machine.device), "submit", refuse)
+    with Ledger(tmp_path) as ledger:
+        assert charge_encoded(BATTERY, 1.0, 0.7, machine, shots=200, seed=3, ledger=ledger) == first
+        with pytest.raises(AssertionError, match="handed in twice"):
+            charge_encoded(BATTERY, 1.0, 0.8, machine, shots=200, seed=3, ledger=ledger)
