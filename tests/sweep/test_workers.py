@@ -162,3 +162,22 @@ def test_twenty_killed_workers_of_a_dask_cluster_change_no_number_and_lose_none(
             over.set()
             killer.join()
     assert len(set(killed)) == 20
+
+
+@pytest.mark.parametrize(("failures", "ends"), [(0, True), (2, True), (3, False)])
+def test_a_loop_of_dask_that_does_not_start_is_started_again(failures, ends):
+    from nmrqb.sweep.cluster import _started
+
+    calls = []
+
+    def make():
+        calls.append(1)
+        assert len(calls) > failures
+        return "client"
+
+    if ends:
+        assert _started(make) == "client"
+    else:
+        with pytest.raises(RunError, match="dask does not start"):
+            _started(make)
+    assert len(calls) == min(failures + 1, 3)
