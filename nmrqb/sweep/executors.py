@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,10 +22,11 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Team:
-    """An executor at work. ahead: chunks handed to it before one has come back."""
+    """An executor at work. ahead: chunks handed to it before one has come back. alive: whether answers may still come."""
 
     executor: Executor
     ahead: int
+    alive: Callable[[], bool] = lambda: True
 
 
 class Workers(Protocol):

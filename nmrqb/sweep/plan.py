@@ -23,6 +23,8 @@ from nmrqb.sweep.store import Memory, SweepStore
 
 #: How often in a row workers may die without finishing any chunk.
 _PATIENCE = 4
+#: Seconds after which somebody looks whether the workers are still there.
+_GLANCE = 2.0
 #: What dask raises for workers and connections that are gone; its exceptions have no common base.
 _DASK_DEATHS = {"KilledWorker", "CommClosedError", "FutureCancelledError", "WorkerClosedError", "FutureLostError"}
 
@@ -136,7 +138,9 @@ def _ended(team: Team, chunks: Chunks, left: list[int]) -> Generator[tuple[int, 
                     queue = iter(())
             if not waiting:
                 return
-            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            ended, _ = wait(waiting, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+            if not ended and not team.alive():
+                return  # whoever would answer is gone, and took the answers along
             for future in sorted(ended, key=lambda f: (_failed(f), waiting[f])):
                 yield waiting.pop(future), future
     finally:
