@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from natural_samples import NATURAL
 from outcomes import mixed, state
 
 import nmrqb
@@ -16,22 +17,7 @@ from nmrqb.tomography import pauli_settings, probabilities
 ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "sequences").glob("*.toml"))
 THREE_KINDS = ["star-load"]
 NAMES = [name for name in ALL if name not in THREE_KINDS]
-HETERONUCLEAR = [
-    "ax-diagonal",
-    "ax-gibbs",
-    "bb1-180",
-    "bb1-90",
-    "corpse-180",
-    "corpse-90",
-    "inept",
-    "inversion-recovery",
-    "pseudo-pure",
-    "saturation-recovery",
-    "spin-echo",
-    "star-charge",
-    "star-recharge",
-    "star-xy",
-]
+HETERONUCLEAR = [name for name, sample in NATURAL.items() if sample == "chloroform"]
 CHAIN = nmrqb.Sample.load("fluorapatite-chain")
 STAR = nmrqb.Sample.load("acetonitrile")
 

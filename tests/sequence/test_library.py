@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from natural_samples import NATURAL
 
 import nmrqb
 from nmrqb.errors import ArgumentError
@@ -18,26 +19,6 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "sequences").glob("*.toml"))
 SAMPLES = sorted(path.stem for path in (ROOT / "samples").glob("*.toml"))
 
-#: Where a sequence belongs; the dipolar pair otherwise.
-NATURAL = dict.fromkeys(
-    (
-        "ax-diagonal",
-        "ax-gibbs",
-        "bb1-180",
-        "bb1-90",
-        "corpse-180",
-        "corpse-90",
-        "inept",
-        "inversion-recovery",
-        "pseudo-pure",
-        "saturation-recovery",
-        "spin-echo",
-        "star-charge",
-        "star-recharge",
-        "star-xy",
-    ),
-    "chloroform",
-) | {"star-load": "methyl-fluoride"}
 PAIR, AX, STAR, CHAIN = (
     nmrqb.Sample.load(n) for n in ("nematic-pair", "chloroform", "acetonitrile", "fluorapatite-chain")
 )
